@@ -1,0 +1,1 @@
+"""See, name, build and construct image classifiers: every part labelled."""
