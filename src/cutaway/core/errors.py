@@ -18,6 +18,10 @@ class ModelError(CutawayError, ValueError):
     """A model that cannot be found, loaded or run."""
 
 
+class ForwardError(ModelError, RuntimeError):
+    """A network that failed on the pictures it was given."""
+
+
 class WeightsError(ModelError):
     """Weights that are missing, unsafe, or belong to another network."""
 
@@ -40,7 +44,7 @@ class OptionError(CutawayError, ValueError):
     """An option out of its range, or a name that is not in the table it is chosen from."""
 
 
-class MissingExtra(CutawayError, ImportError):
+class MissingExtraError(CutawayError, ImportError):
     """An optional part of cutaway that is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
