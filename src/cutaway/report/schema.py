@@ -6,8 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = "cutaway.explanation/1"
-
 
 class Record(BaseModel):
     """Plain data that does not change once made, with no field that the schema does not name."""
@@ -148,7 +146,7 @@ class Provenance(Record):
 class ExplanationData(Record):
     """One picture, one network, one decision: all that `cutaway explain` found."""
 
-    schema_: Literal["cutaway.explanation/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["cutaway.explanation/1"] = Field(default="cutaway.explanation/1", alias="schema")
     model: ModelFacts
     picture: PictureFacts
     predictions: list[Score]

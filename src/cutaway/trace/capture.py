@@ -115,9 +115,9 @@ def _pass(
         return tap
 
     answer: Tensor | None = None
-    with as_model(model).in_use(), taps(module, {layer: keep(layer) for layer in layers}):
-        with contextlib.suppress(_Enough):
-            answer = model(inputs) if isinstance(model, Model) else scores_of(model(inputs), len(inputs))
+    table = {layer: keep(layer) for layer in layers}
+    with as_model(model).in_use(), taps(module, table), contextlib.suppress(_Enough):
+        answer = model(inputs) if isinstance(model, Model) else scores_of(model(inputs), len(inputs))
     if missing:
         raise LayerError(f"the pass never reached {', '.join(sorted(missing))}; expected layers that these inputs pass")
     changed = {layer for layer, value in kept.items() if value._version != versions[layer]}
