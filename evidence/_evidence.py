@@ -50,7 +50,9 @@ def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def bootstrap(values: Sequence[float], statistic: Any = np.mean, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+def bootstrap(
+    values: Sequence[float], statistic: Any = np.mean, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
     """The 95 % percentile interval of a statistic over resamples of the values."""
     drawn = np.random.default_rng(seed).choice(np.asarray(values), size=(draws, len(values)))
     low, high = np.percentile(np.apply_along_axis(statistic, 1, drawn), [2.5, 97.5])

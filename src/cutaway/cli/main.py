@@ -1,0 +1,73 @@
+"""The table of verbs, and how errors leave the program: 0 done, 2 for what the user can mend, 1 for our own faults."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+import typer
+
+import cutaway
+from cutaway.core.errors import CutawayError
+
+app = typer.Typer(
+    name="cutaway",
+    help="See, name, build and construct image classifiers: every part labelled.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _cutaway() -> None:
+    """See, name, build and construct image classifiers: every part labelled."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(cutaway.__version__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb and leave the process with its exit code; `--debug` anywhere shows tracebacks."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    sys.exit(_run([word for word in given if word != "--debug"], debug))
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    try:
+        code = app(arguments, prog_name="cutaway", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.Abort:
+        return _say("stopped", 130)
+    except KeyboardInterrupt:
+        return _say("stopped", 130)
+    except click.ClickException as error:
+        return _say(f"error: {_one_line(error.format_message())}; try --help", 2)
+    except (CutawayError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        return _say(f"error: {_one_line(str(error))}", 2)
+    except Exception as error:  # the last line of defence: our own fault, said in one line
+        if debug:
+            traceback.print_exc()
+        kind = type(error).__name__
+        return _say(f"internal error: {kind}: {_one_line(str(error))}; --debug shows where; please report it", 1)
+    return code if isinstance(code, int) else 0
+
+
+def _say(line: str, code: int) -> int:
+    typer.echo(line, err=True)
+    return code
+
+
+def _one_line(text: str) -> str:
+    """Control characters from outside (file names, labels) must not reach the terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
