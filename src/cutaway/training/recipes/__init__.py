@@ -1,0 +1,18 @@
+"""The recipes, by name; each is one file that reads from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from cutaway.core.errors import choose
+from cutaway.training.recipe import Recipe
+
+RECIPES: Mapping[str, str] = {"cifar10": "cutaway.training.recipes.cifar10"}
+"""Name -> module with a `RECIPE`; a module is imported when its recipe is asked for."""
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name; an OptionError that lists all where there is none."""
+    found: Recipe = import_module(RECIPES[choose(name, RECIPES, "recipe")]).RECIPE
+    return found

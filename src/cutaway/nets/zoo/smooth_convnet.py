@@ -1,0 +1,78 @@
+"""A small convolutional network made to be looked into: smooth everywhere, one straight line, an exact head.
+
+Every nonlinearity is a GELU and every reduction a mean, so scores bend gently and path integrals of gradients
+converge in few steps. The last grid keeps a quarter of the picture's side, and a mean over it feeds one linear layer,
+so what a channel gives to a class score is exactly its mean times one weight. Shape after Jordan's airbench (2024).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def smooth_convnet(
+    classes: int = 10, widths: Sequence[int] = (64, 144, 176), whitening: int = 16, channels: int = 3
+) -> nn.Sequential:
+    """`stem.whiten, stem.act, stage1 ... stageN, pool, flatten, head`; pictures of any size that two poolings divide.
+
+    `whitening` principal directions of 3 x 3 patches, each with both signs, make the stem; they are set from data by
+    `whiten` and stay as they are. Every stage but the last halves the grid.
+    """
+    stem = nn.Sequential(
+        OrderedDict(
+            whiten=nn.Conv2d(channels, 2 * whitening, 3, padding=1, bias=False).requires_grad_(False),
+            act=nn.GELU(),
+        )
+    )
+    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
+    wide = 2 * whitening
+    for number, width in enumerate(widths, start=1):
+        layers[f"stage{number}"] = stage(wide, width, halve=number < len(widths))
+        wide = width
+    layers["pool"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["head"] = nn.Linear(wide, classes)
+    return nn.Sequential(layers)
+
+
+def stage(wide: int, width: int, halve: bool) -> nn.Sequential:
+    """Two convolutions, each normalised and bent; the first's 2 x 2 places are averaged where the grid is halved."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(conv1=convolution(wide, width))
+    if halve:
+        layers["pool"] = nn.AvgPool2d(2)
+    layers["norm1"] = nn.BatchNorm2d(width)
+    layers["act1"] = nn.GELU()
+    layers["conv2"] = convolution(width, width)
+    layers["norm2"] = nn.BatchNorm2d(width)
+    layers["act2"] = nn.GELU()
+    return nn.Sequential(layers)
+
+
+def convolution(wide: int, width: int) -> nn.Conv2d:
+    """A 3 x 3 convolution that starts by passing its input on (the norm after it makes a bias idle)."""
+    layer = nn.Conv2d(wide, width, 3, padding=1, bias=False)
+    with torch.no_grad():
+        nn.init.dirac_(layer.weight[: min(wide, width)])
+    return layer
+
+
+@torch.no_grad()
+def whiten(network: nn.Module, pictures: Float[Tensor, "batch channels height width"], floor: float = 1e-2) -> None:
+    """Sets the stem to the leading principal directions of the pictures' patches, each scaled to variance one.
+
+    `pictures` are normalised as the network sees them. `floor`, as a share of the variance of one input value, keeps
+    faint directions from being blown up into noise.
+    """
+    layer = network.get_submodule("stem.whiten")
+    assert isinstance(layer, nn.Conv2d)
+    patches = nn.functional.unfold(pictures, layer.kernel_size).transpose(1, 2).flatten(0, 1).double()
+    covariance = patches.T @ patches / len(patches)
+    variances, directions = torch.linalg.eigh(covariance)
+    count = layer.out_channels // 2
+    scaled = directions.T.flip(0)[:count] / torch.sqrt(variances.flip(0)[:count, None] + floor)
+    layer.weight.copy_(torch.cat([scaled, -scaled]).view_as(layer.weight))
