@@ -62,8 +62,8 @@ class Map(Record):
     signed: bool = Field(description="whether negative values (evidence against) are shown")
     question: str = Field(description='the score that was attributed, say "cat" or "cat rather than dog"')
     layer: str | None
-    overlay: str = Field(description="PNG: the map over the grey picture")
-    heat: str = Field(description="PNG: the map alone")
+    overlay: str = Field(description="PNG: the map over the grey picture, at the size of `PictureFacts.image`")
+    heat: str = Field(description="PNG: the map alone, same size, in the colours of `report.palette` (white = none)")
     completeness_gap: float | None = Field(description="sum of the map minus the difference of scores, in logits")
     relative_gap: float | None = Field(description="the gap as a share of the difference of scores")
     evaluations: int | None = Field(description="gradient evaluations spent")
@@ -89,7 +89,7 @@ class Channel(Record):
     max_activation: float
     peak: tuple[int, int] = Field(description="(row, column) of the strongest place on the layer's grid")
     visualization: str = Field(description="PNG: what excites it most")
-    fired: str = Field(description="PNG: where in the picture it fired")
+    fired: str = Field(description="PNG: where in the picture it fired, at the size of `PictureFacts.image`")
     ablation: Ablation
 
 
