@@ -1,0 +1,74 @@
+"""Our own small architectures, and the networks that the package ships with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from cutaway.data import cifar10
+from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from cutaway.nets.zoo.cifar_resnet import cifar_resnet
+from cutaway.nets.zoo.smooth_convnet import smooth_convnet
+from cutaway.nets.zoo.squeezenet import squeezenet1_1
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+"""Where the shipped weights lie: `<name>.safetensors`, and `<name>.json`, the card."""
+
+LABEL_SETS: Mapping[str, tuple[str, ...]] = {"cifar10": cifar10.LABELS}
+"""Class labels in index order. ImageNet's are not ours to ship: a user passes them with `--labels`."""
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """One network by name: how it is made, what it expects of pictures, and what its classes are."""
+
+    name: str
+    says: str
+    factory: Callable[..., nn.Module]
+    """`factory(classes=...)`: the network with random weights."""
+    preprocess: Preprocess
+    classes: int
+    label_set: str
+    shipped: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The class labels, or None where the package does not ship them."""
+        return LABEL_SETS.get(self.label_set)
+
+    @property
+    def weights(self) -> Path | None:
+        """The shipped weights (half precision; load them into float32), or None where there are none."""
+        return WEIGHTS / f"{self.name}.safetensors" if self.shipped else None
+
+    def build(self) -> nn.Module:
+        """The network for its own number of classes, with random weights from torch's global stream."""
+        return self.factory(classes=self.classes)
+
+
+_CIFAR10 = Preprocess(size=32, mean=CIFAR10_MEAN, std=CIFAR10_STD)
+_CIFAR10_AS_IMAGENET = Preprocess(size=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+_IMAGENET = Preprocess(size=224, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize=256)
+
+
+def _resnet(depth: int) -> ZooEntry:
+    says = f"He et al.'s CIFAR ResNet of {depth} layers, parameter-free shortcuts"
+    # The public weights of these networks were trained with ImageNet's mean and std.
+    return ZooEntry(f"resnet{depth}", says, partial(cifar_resnet, depth), _CIFAR10_AS_IMAGENET, 10, "cifar10")
+
+
+_ENTRIES = (
+    ZooEntry("cifar10", "the shipped CIFAR-10 network", smooth_convnet, _CIFAR10, 10, "cifar10", shipped=True),
+    ZooEntry("smooth_convnet", "the shipped network's architecture", smooth_convnet, _CIFAR10, 10, "cifar10"),
+    ZooEntry("squeezenet1_1", "SqueezeNet 1.1 for ImageNet", squeezenet1_1, _IMAGENET, 1000, "imagenet"),
+    *map(_resnet, (20, 32, 44, 56)),
+)
+
+ZOO: Mapping[str, ZooEntry] = {entry.name: entry for entry in _ENTRIES}
+"""Name -> entry; the names that `cutaway.load` knows of our own."""
+
+__all__ = ["LABEL_SETS", "WEIGHTS", "ZOO", "ZooEntry", "cifar_resnet", "smooth_convnet", "squeezenet1_1"]
