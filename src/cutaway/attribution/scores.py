@@ -1,0 +1,171 @@
+"""The score that is attributed: asked of a Model, a module or any callable, and differentiated by its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple, TypeAlias
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cutaway.core.errors import ModelError, OptionError, PictureError, TargetError
+from cutaway.core.types import Logits
+from cutaway.nets.model import Model, as_model
+from cutaway.nets.outputs import scores_of
+from cutaway.nets.targets import Target, target_indices
+
+Forward: TypeAlias = "Model | nn.Module | Callable[[Tensor], Tensor]"
+"""Anything that answers a batch of inputs with scores (batch, classes)."""
+
+Inputs: TypeAlias = Float[Tensor, "batch ..."]
+"""A batch of inputs of any shape."""
+
+LEAST_PASS = 32  # points that share a pass by default where a method needs many per input
+
+
+class Answer(NamedTuple):
+    """One score per input, and the classes that it is the score of: target, less versus where there is one."""
+
+    score: Float[Tensor, " batch"]
+    target: Int[Tensor, " batch"]
+    versus: Int[Tensor, " batch"] | None
+
+
+def answer(forward: Forward, points: Inputs, target: Target, versus: Target) -> Answer:
+    """The score asked about at each point, in the gradient mode of the caller; the points are not changed.
+
+    A TargetError for a class out of range, a ModelError if a score is NaN or infinite.
+    """
+    name = name_of(forward)
+    with in_use(forward):
+        scores = scores_of(forward(points.clone()), len(points), name)  # a copy: the first layer may work in place
+    labels = forward.labels if isinstance(forward, Model) else None
+    chosen = target_indices(target, scores, labels)
+    against = None if versus is None else target_indices(versus, scores, labels)
+    if against is not None and bool((chosen == against).any()):
+        raise TargetError(f"versus is the target itself, class {int(chosen[chosen == against][0])}; expected another")
+    score = _picked(scores, chosen) - (0 if against is None else _picked(scores, against))
+    if not score.isfinite().all():
+        raise ModelError(f"{name} answered scores that are NaN or infinite; expected finite ones; check its weights")
+    return Answer(score, chosen, against)
+
+
+def answers(forward: Forward, inputs: Inputs, target: Target, versus: Target, batch_size: int | None) -> Answer:
+    """The score asked about at each input, without gradients, at most batch_size inputs at a time."""
+    with plain(forward, inputs), torch.no_grad():
+        return join([answer(forward, *portion) for portion in portions(inputs, target, versus, batch_size)])
+
+
+def gradients(forward: Forward, points: Inputs, target: Target, versus: Target) -> tuple[Inputs, Answer]:
+    """The gradient of each point's score by the point, and the scores.
+
+    A ModelError if the score does not depend on the points, or if a gradient is NaN or infinite.
+    """
+    with plain(forward, points), in_use(forward):
+        leaf = points.detach().clone().requires_grad_()
+        found = answer(forward, leaf, target, versus)
+        gradient = gradient_of(forward, found.score, leaf)
+    return gradient, Answer(found.score.detach(), found.target, found.versus)
+
+
+def gradient_of(forward: Forward, score: Float[Tensor, " batch"], leaf: Tensor) -> Tensor:
+    """The gradient of the summed score by a leaf that it was computed from."""
+    found = torch.autograd.grad(score.sum(), leaf, allow_unused=True)[0] if score.requires_grad else None
+    if found is None:
+        raise ModelError(
+            f"the score of {name_of(forward)} does not depend on its inputs; expected a differentiable function of "
+            "them; look for no_grad, detach or rounding inside it"
+        )
+    if not found.isfinite().all():
+        raise ModelError(f"the gradient of {name_of(forward)} is NaN or infinite at these inputs; expected finite ones")
+    return found
+
+
+def portions(
+    inputs: Inputs, target: Target, versus: Target, batch_size: int | None
+) -> Iterator[tuple[Tensor, Target, Target]]:
+    """The inputs at most batch_size at a time (None = all at once), each with its share of the targets."""
+    check_inputs(inputs)
+    size = pass_size(batch_size, len(inputs))
+    target, versus = per_input(target, len(inputs)), per_input(versus, len(inputs))
+    for start in range(0, len(inputs), size):
+        rows = slice(start, start + size)
+        yield inputs[rows], _share(target, rows), _share(versus, rows)
+
+
+def check_inputs(inputs: Tensor) -> None:
+    """A PictureError unless there is at least one input, of a floating type."""
+    if inputs.ndim < 1 or len(inputs) < 1 or not inputs.is_floating_point():
+        raise PictureError(
+            f"inputs are {inputs.dtype} of shape {tuple(inputs.shape)}; expected a batch of floating-point inputs"
+        )
+
+
+def pass_size(batch_size: int | None, default: int) -> int:
+    """How many points share a pass; an OptionError if batch_size is below 1."""
+    if batch_size is not None and batch_size < 1:
+        raise OptionError(f"batch_size is {batch_size}; expected at least 1")
+    return batch_size or default
+
+
+def per_input(target: Target, batch: int) -> Target:
+    """The same target, with one that names a class per input as a tensor of their number."""
+    if target is None or isinstance(target, int | str):
+        return target
+    indices = torch.as_tensor(target)
+    if indices.ndim == 0:
+        return int(indices)
+    if indices.shape != (batch,):
+        raise TargetError(
+            f"target has shape {tuple(indices.shape)}; expected one class index for each of {batch} inputs"
+        )
+    return indices
+
+
+@contextmanager
+def in_use(forward: Forward) -> Iterator[None]:
+    """A Model or module in evaluation mode, for this thread alone; a callable is called as it is."""
+    with ExitStack() as stack:
+        if isinstance(forward, Model | nn.Module):
+            stack.enter_context(as_model(forward).in_use())
+        yield
+
+
+@contextmanager
+def plain(forward: Forward, inputs: Tensor) -> Iterator[None]:
+    """Gradients on and autocast off, whatever the caller's mode: attribution is computed at the inputs' precision."""
+    device = forward.device if isinstance(forward, Model) else inputs.device
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device.type, enabled=False):
+        yield
+
+
+def name_of(forward: Forward) -> str:
+    """What messages call it: a Model's name, a module's class, a function's name."""
+    return forward.name if isinstance(forward, Model) else getattr(forward, "__name__", type(forward).__name__)
+
+
+def join(parts: Sequence[Answer]) -> Answer:
+    """The answers for consecutive portions of a batch as one."""
+    against = [part.versus for part in parts if part.versus is not None]
+    return Answer(
+        score=torch.cat([part.score for part in parts]),
+        target=torch.cat([part.target for part in parts]),
+        versus=torch.cat(against) if against else None,
+    )
+
+
+def passes(batch: int, each: int, batch_size: int | None) -> Iterator[tuple[Int[Tensor, " n"], Int[Tensor, " n"]]]:
+    """`each` points for every one of a batch of inputs, as (input, point) indices, one pass at a time."""
+    size = pass_size(batch_size, max(LEAST_PASS, batch))
+    for some in torch.arange(batch * each).split(size):
+        yield some // each, some % each
+
+
+def _picked(scores: Logits, classes: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    return scores.gather(1, classes[:, None])[:, 0]
+
+
+def _share(target: Target, rows: slice) -> Target:
+    return target[rows] if isinstance(target, Tensor) else target
