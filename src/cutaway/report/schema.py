@@ -113,22 +113,24 @@ class Cell(Record):
     units: list[str]
     values: list[float]
     icons: list[str] = Field(description="PNG of each unit's visualization")
+    place: str = Field(description="PNG: the picture with this place framed, at the size of `PictureFacts.image`")
 
 
 class Dictionary(Record):
     """The semantic dictionary: places of the picture, spelled in the layer's own channels."""
 
     layer: str
-    cells: list[Cell]
+    grid: tuple[int, int] = Field(description="(rows, columns) of the layer")
+    cells: list[Cell] = Field(description="chosen places, strongest first, spread over the picture; not every place")
 
 
 class Grid(Record):
     """The activation grid: for each place, a picture of what the network saw there; cells are sized by activation."""
 
     layer: str
-    rows: int
+    rows: int = Field(description="of the drawing; where the layer's grid is finer, neighbouring places are averaged")
     columns: int
-    image: str = Field(description="PNG of the whole grid")
+    image: str = Field(description="PNG of the whole grid, on white")
 
 
 class Provenance(Record):
