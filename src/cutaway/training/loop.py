@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import torch
 from safetensors import safe_open
@@ -21,6 +21,10 @@ from cutaway.core.seeds import generator
 
 Batch = TypeVar("Batch")
 CHECKPOINT = "checkpoint.safetensors"
+
+Scores: TypeAlias = Mapping[str, float | int]
+History: TypeAlias = list[dict[str, float | int]]
+"""One row of scores per epoch."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,10 @@ class Task(Generic[Batch]):
     batches: Callable[[int], Iterable[Batch]]
     loss: Callable[[Batch], Tensor]
     schedule: Callable[[float], float]
-    score: Callable[[], Mapping[str, float]]
+    score: Callable[[], Scores]
     epochs: int
     steps: int  # batches in one epoch
     seed: int
-
-
-History = list[dict[str, float]]
 
 
 def fit(task: Task[Any], folder: Path, resume: bool = False, report: Callable[[str], object] = print) -> History:
@@ -57,7 +58,12 @@ def fit(task: Task[Any], folder: Path, resume: bool = False, report: Callable[[s
         begun = time.monotonic()
         loss = train_epoch(task, epoch, rates)
         task.module.eval()
-        row = {"epoch": epoch + 1, "loss": loss, **task.score(), "seconds": time.monotonic() - begun}
+        row: dict[str, float | int] = {
+            "epoch": epoch + 1,
+            "loss": loss,
+            **task.score(),
+            "seconds": time.monotonic() - begun,
+        }
         history.append(row)
         save(task, folder / CHECKPOINT, history)
         report("  ".join(f"{name} {value:.4g}" for name, value in row.items()))

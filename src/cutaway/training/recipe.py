@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from torch import nn
 
 from cutaway.core.cache import write_atomically
 from cutaway.core.errors import DataError, OptionError, choose
-from cutaway.training.loop import CHECKPOINT, Task, fit
+from cutaway.training.loop import CHECKPOINT, Scores, Task, fit
 
 Report = Callable[[str], object]
 
@@ -41,7 +41,7 @@ class Recipe:
     data: str  # the default data spec; "" = the user must say
     config: type[Any]
     task: Callable[[Any, str, int, torch.device], Task[Any]]
-    test: Callable[[Any, nn.Module, str, torch.device], Mapping[str, float]]
+    test: Callable[[Any, nn.Module, str, torch.device], Scores]
 
 
 def configure(config: type[Any], settings: Sequence[str]) -> Any:

@@ -27,7 +27,7 @@ from cutaway.data.cifar10 import SIDE, Cifar10, open_cifar10
 from cutaway.data.specs import parse_spec
 from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, Preprocess
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
-from cutaway.training.loop import Task
+from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
 from cutaway.training.recipe import Recipe
 
@@ -90,7 +90,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tup
     )
 
 
-def test(config: Config, module: nn.Module, data: str, device: torch.device) -> dict[str, float]:
+def test(config: Config, module: nn.Module, data: str, device: torch.device) -> Scores:
     """Accuracy in float32: on the test set, or on the held-out pictures where there are some."""
     _, held = halves(config, data)
     scored = held or open_cifar10(parse_spec(data).folder(), "test")
