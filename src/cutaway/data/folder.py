@@ -34,16 +34,15 @@ class Files:
 
 def open_folder(root: Path, split: str | None = None) -> Files:
     """`root/[split/]class/picture`, classes in alphabetical order; or `root/[split/]picture`, without classes."""
-    splits = [folder.name for folder in folders_in(root) if folder.name in SPLIT_NAMES]
-    if split is None and splits and len(splits) == len(folders_in(root)):
-        raise DataError(f'{root} holds the splits {", ".join(splits)}; expected one of them; try "?split={splits[0]}"')
-    inner = root / split if split else root
-    if split and (Path(split).name != split or not inner.is_dir()):
-        known = [folder.name for folder in folders_in(root)]
+    known = [folder.name for folder in folders_in(root)]
+    if split is None and known and SPLIT_NAMES.issuperset(known):
+        raise DataError(f'{root} holds the splits {", ".join(known)}; expected one of them; try "?split={known[0]}"')
+    if split is not None and split not in known:
         raise DataError(
             f'{root} has no split "{split}"; expected one of its folders: {", ".join(known) or "(it has none)"}'
             f"{suggestion(split, known)}"
         )
+    inner = root / split if split else root
     return class_folders(inner) if folders_in(inner) else without_classes(inner)
 
 

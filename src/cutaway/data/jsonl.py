@@ -111,9 +111,8 @@ def read_line(text: str, root: Path, where: str) -> Line:
         ) from None
 
 
-def points(parts: Mapping[str, Sequence[float]] | Sequence[Sequence[Any]]) -> dict[str, tuple[float, float]]:
-    rows: Sequence[Sequence[Any]]
-    rows = [(name, *place) for name, place in parts.items()] if isinstance(parts, Mapping) else parts
+def points(parts: Mapping[str, Any] | Sequence[Any]) -> dict[str, tuple[float, float]]:
+    rows: Sequence[Any] = [(name, *place) for name, place in parts.items()] if isinstance(parts, Mapping) else parts
     return {str(name): (float(x), float(y)) for name, x, y in rows}
 
 

@@ -102,12 +102,12 @@ def _open_jsonl(spec: Spec) -> Dataset:
 
 
 def _open_partworld(spec: Spec) -> Dataset:
-    from cutaway.data.partworld import open_partworld
-
     if not spec.place.isdigit() or int(spec.place) == 0:
         raise DataError(
             f'partworld:{spec.place} says no number of pictures; expected partworld:N; try "partworld:2000"'
         )
+    from cutaway.data.partworld import open_partworld
+
     return open_partworld(int(spec.place), dict(spec.options))
 
 
