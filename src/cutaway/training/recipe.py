@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import json
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -47,20 +48,28 @@ class Recipe:
 def configure(config: type[Any], settings: Sequence[str]) -> Any:
     """The config with `key=value` settings; an OptionError for an unknown key or a value of the wrong kind."""
     fields = {field.name: field for field in dataclasses.fields(config)}
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise OptionError(f'"{setting}" sets nothing; expected key=value; the keys are {", ".join(fields)}')
-        given[choose(key, fields, "setting")] = value
+        given[choose(key, fields, "setting")] = json_or_text(value)
     try:
-        return TypeAdapter(config).validate_strings(given)
+        return TypeAdapter(config).validate_python(given)
     except ValidationError as error:
         fault = error.errors()[0]
         name = str(fault["loc"][0])
         raise OptionError(
             f'{name} is "{fault["input"]}"; {fault["msg"].lower()}; the default is {fields[name].default}'
         ) from None
+
+
+def json_or_text(value: str) -> Any:
+    """Lists are written as JSON; all else is text, which the type of its field reads."""
+    try:
+        return json.loads(value) if value.startswith("[") else value
+    except json.JSONDecodeError:
+        return value
 
 
 def run(
@@ -79,8 +88,13 @@ def run(
     (half precision), card.json and checkpoint.safetensors. Without `resume` a folder with a run in it is refused.
     """
     begun = time.monotonic()
-    where = torch.device(device)
-    begin(recipe, config, folder, resume)
+    where, source = torch.device(device), commit()
+    begin(
+        recipe,
+        {"recipe": recipe.name, "config": dataclasses.asdict(config), "data": data, "seed": seed},
+        folder,
+        resume,
+    )
     task = recipe.task(config, data, seed, where)
     history = fit(task, folder, resume, report)
     write_json(folder / "scores.json", history)
@@ -97,8 +111,8 @@ def run(
         "data": data,
         "seed": seed,
         "config": dataclasses.asdict(config),
-        "command": command(recipe, config, data),
-        "commit": commit(),
+        "command": command(recipe, config, data, seed),
+        "commit": source,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {where.type}",
         "training_seconds": round(sum(row["seconds"] for row in history)),
@@ -109,9 +123,8 @@ def run(
     return card
 
 
-def begin(recipe: Recipe, config: Any, folder: Path, resume: bool) -> None:
+def begin(recipe: Recipe, settings: dict[str, Any], folder: Path, resume: bool) -> None:
     """Writes what runs before it runs; refuses to mix two runs in one folder."""
-    settings = {"recipe": recipe.name, "config": dataclasses.asdict(config)}
     written = folder / "config.json"
     if resume and written.exists() and json.loads(written.read_text()) != json.loads(json.dumps(settings)):
         raise DataError(f"{folder} holds a run with other settings; expected those in {written}; try another --out")
@@ -133,14 +146,15 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, lambda beside: beside.write_text(text))
 
 
-def command(recipe: Recipe, config: Any, data: str) -> str:
-    """The command line that repeats this run's training with seed 0 upwards."""
+def command(recipe: Recipe, config: Any, data: str, seed: int) -> str:
+    """The command line that repeats this run (and those of the seeds before it)."""
     changed = [
-        f"--set {field.name}={value}"
+        f"--set {shlex.quote(f'{field.name}={value if isinstance(value, str) else json.dumps(value)}')}"
         for field in dataclasses.fields(config)
         if (value := getattr(config, field.name)) != field.default
     ]
-    return " ".join(["cutaway train", recipe.name, *([f"--data {data}"] if data else []), *changed])
+    seeds = [f"--seeds {seed + 1}"] if seed else []
+    return " ".join(["cutaway train", recipe.name, f"--data {data}", *seeds, *changed])
 
 
 def commit() -> str:
