@@ -112,8 +112,10 @@ class Cell(Record):
     strength: float = Field(description="norm of the activation vector there, as a share of the strongest place's")
     units: list[str]
     values: list[float]
-    icons: list[str] = Field(description="PNG of each unit's visualization")
-    place: str = Field(description="PNG: the picture with this place framed, at the size of `PictureFacts.image`")
+    icons: list[str | None] = Field(description="PNG of each unit's visualization; None where it was not made")
+    place: str | None = Field(
+        default=None, description="PNG: the picture with this place framed, at the size of `PictureFacts.image`"
+    )
 
 
 class Dictionary(Record):
@@ -121,7 +123,7 @@ class Dictionary(Record):
 
     layer: str
     grid: tuple[int, int] = Field(description="(rows, columns) of the layer")
-    cells: list[Cell] = Field(description="chosen places, strongest first, spread over the picture; not every place")
+    cells: list[Cell] = Field(description="places that the page lets a reader point at: every place of the grid, or a choice of them")
 
 
 class Grid(Record):
