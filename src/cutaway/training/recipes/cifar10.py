@@ -53,7 +53,7 @@ class Config:
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tuple[Tensor, Tensor]]:
     """The training as data and functions; batches are pictures as the network sees them, and their classes."""
-    train, held = halves(config, data)
+    train, held = split(config, data)
     module = network(train, seed).to(device)
     padded = F.pad(train.pictures.float(), [config.shift] * 4, mode="reflect").to(device, torch.uint8)
     targets = train.targets.to(device)
@@ -92,12 +92,12 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tup
 
 def test(config: Config, module: nn.Module, data: str, device: torch.device) -> Scores:
     """Accuracy in float32: on the test set, or on the held-out pictures where there are some."""
-    _, held = halves(config, data)
+    _, held = split(config, data)
     scored = held or open_cifar10(parse_spec(data).folder(), "test")
     return {"accuracy": accuracy(module, scored, device, "float32"), "n": len(scored), "test_set": held is None}
 
 
-def halves(config: Config, data: str) -> tuple[Cifar10, Cifar10 | None]:
+def split(config: Config, data: str) -> tuple[Cifar10, Cifar10 | None]:
     """The pictures that train, and the ones held out, if any."""
     train = open_cifar10(parse_spec(data).folder(), "train")
     if not config.holdout:
