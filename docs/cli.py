@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 
 from cutaway.cli import app
@@ -21,17 +21,21 @@ what to try), 1 for a fault of ours. `--debug` anywhere shows tracebacks.
 
 def page() -> str:
     """The whole page."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, click.Group)
-    return "\n".join([TOP, *(section(name, verb) for name, verb in sorted(group.commands.items()))])
+    return "\n".join([TOP, *(section(name, verb) for name, verb in sorted(verbs().items()))])
 
 
-def section(name: str, verb: click.Command) -> str:
+def verbs() -> dict[str, Any]:
+    """Every verb of the program by its name."""
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group of commands
+    return commands
+
+
+def section(name: str, verb: Any) -> str:
     """One verb: what it does, how it is called, what its options mean."""
-    arguments = [p for p in verb.params if isinstance(p, click.Argument)]
-    options = [p for p in verb.params if isinstance(p, click.Option)]
-    call = " ".join(["cutaway", name, *(p.make_metavar(click.Context(verb)) for p in arguments)])
-    rows = [f"| `{' '.join(p.opts)}` | {(p.help or '').strip()} |" for p in options if "--help" not in p.opts]
+    arguments = [p for p in verb.params if p.param_type_name == "argument"]
+    options = [p for p in verb.params if p.param_type_name == "option" and "--help" not in p.opts]
+    call = " ".join(["cutaway", name, *((p.metavar or p.name.upper()) for p in arguments)])
+    rows = [f"| `{' '.join(p.opts)}` | {(p.help or '').strip()} |" for p in options]
     table = ["| option | meaning |", "| --- | --- |", *rows, ""] if rows else []
     return "\n".join([f"## {call}\n", f"{(verb.help or '').strip()}\n", *table])
 
