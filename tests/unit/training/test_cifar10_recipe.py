@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from cutaway.cli.train import train
+from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
 from cutaway.data.cifar10 import open_cifar10
 from cutaway.training.recipes.cifar10 import Config, crops, network, normalised, split, task
@@ -77,16 +78,21 @@ def test_batches_depend_on_seed_and_epoch_alone(data: str) -> None:
 
 
 def test_held_out_pictures_never_train(data: str) -> None:
-    train_part, held = split(Config(holdout=16), data)
+    train_part, held = split(Config(batch=16, holdout=16), data)
     assert held is not None
     assert (len(train_part), len(held)) == (N - 16, 16)
     whole = open_cifar10(Path(data.removeprefix("cifar10:")), "train")
     assert torch.equal(torch.cat([train_part.pictures, held.pictures]), whole.pictures)
-    assert split(Config(), data)[1] is None
+    assert split(Config(batch=16), data)[1] is None
+
+
+def test_nothing_left_to_train(data: str) -> None:
+    with pytest.raises(OptionError, match=r"1 of 48 pictures are left to train; expected at least one batch \(8\)"):
+        split(Config(batch=8, holdout=47), data)
 
 
 def test_the_network_begins_from_the_seed_alone(data: str) -> None:
-    pictures = split(Config(), data)[0]
+    pictures = split(Config(batch=16), data)[0]
     torch.manual_seed(9)
     first, second, other = network(pictures, 0), network(pictures, 0), network(pictures, 1)
     assert torch.equal(first.get_parameter("head.weight"), second.get_parameter("head.weight"))

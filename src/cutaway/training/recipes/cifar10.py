@@ -14,24 +14,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
+from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
 from cutaway.data.cifar10 import SIDE, Cifar10, open_cifar10
 from cutaway.data.specs import parse_spec
-from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, Preprocess
+from cutaway.nets.zoo import ZOO
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
 from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
 from cutaway.training.recipe import Recipe
 
-PREPROCESS = Preprocess(size=32, mean=CIFAR10_MEAN, std=CIFAR10_STD)
 CLAIM = __doc__.splitlines()[0]
 
 
@@ -45,8 +46,8 @@ class Config:
     filter_momentum: PositiveFloat = 0.6  # as in airbench
     rest_rate: PositiveFloat = 0.05  # plain momentum for norms and head
     rest_momentum: PositiveFloat = 0.85
-    warmup: PositiveFloat = 0.1  # share of the training; then the rate falls in a line to zero
-    smoothing: float = 0.2  # of the labels; keeps logits small and comparable
+    warmup: Annotated[float, Field(gt=0, lt=1)] = 0.1  # share of the training; then the rate falls in a line to zero
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.2  # of the labels; keeps logits small and comparable
     shift: PositiveInt = 2  # crops move by up to so many pixels
     holdout: NonNegativeInt = 0  # the last so many training pictures only score; then the test set stays unread
 
@@ -100,9 +101,14 @@ def test(config: Config, module: nn.Module, data: str, device: torch.device) -> 
 def split(config: Config, data: str) -> tuple[Cifar10, Cifar10 | None]:
     """The pictures that train, and the ones held out, if any."""
     train = open_cifar10(parse_spec(data).folder(), "train")
+    cut = len(train) - config.holdout
+    if cut < config.batch:
+        raise OptionError(
+            f"{max(cut, 0):,} of {len(train):,} pictures are left to train; expected at least one batch "
+            f"({config.batch}); try a smaller holdout or batch"
+        )
     if not config.holdout:
         return train, None
-    cut = len(train) - config.holdout
     return (
         Cifar10("train", train.pictures[:cut], train.targets[:cut]),
         Cifar10("train", train.pictures[cut:], train.targets[cut:]),
@@ -120,7 +126,7 @@ def network(train: Cifar10, seed: int) -> nn.Module:
 
 def normalised(pictures: UInt8[Tensor, "n 3 32 32"]) -> Float[Tensor, "n 3 32 32"]:
     """Pictures as the network sees them, laid out as its convolutions are quickest."""
-    return PREPROCESS.normalise(pictures.float() / 255).contiguous(memory_format=torch.channels_last)
+    return ZOO["cifar10"].preprocess.normalise(pictures.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
 def crops(
