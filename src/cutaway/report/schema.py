@@ -123,7 +123,7 @@ class Dictionary(Record):
 
     layer: str
     grid: tuple[int, int] = Field(description="(rows, columns) of the layer")
-    cells: list[Cell] = Field(description="places that the page lets a reader point at: every place of the grid, or a choice of them")
+    cells: list[Cell] = Field(description="places to point at: every place of the grid, or a choice")
 
 
 class Grid(Record):
