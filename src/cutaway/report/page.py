@@ -44,6 +44,7 @@ def render(data: ExplanationData, pictures: Mapping[str, bytes]) -> str:
             crisp=min(data.model.input[1:]) < CRISP_BELOW,
             cutaway=_geometry.cutaway(data),
             ticks=_geometry.logit_axis(data),
+            argued={channel.unit: channel for channel in _channels(data)},
             scatter=_geometry.scatter(_channels(data)),
             limit=_limit(data),
             icons=_icons(data),

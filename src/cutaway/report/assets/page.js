@@ -27,7 +27,7 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-const real = (value, digits) => value.toFixed(digits).replace("-", "−");
+const real = (value, digits) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
 
 // The dictionary: a board of places over each picture, one of them current, and its entry beside them.
 function dictionary({ cells, grid: [rows, columns] }) {
@@ -37,6 +37,8 @@ function dictionary({ cells, grid: [rows, columns] }) {
   const strongest = cells.reduce((best, cell) => (cell.strength > best.strength ? cell : best));
   const top = Math.max(...cells.flatMap((cell) => cell.values), 1e-9);
   const boards = all("[data-board]", home).map((board) => board.appendChild(boardOf(board.dataset.board)));
+  const sides = explanation.channels ?? { arguing_for: [], arguing_against: [] };
+  const argued = new Map([...sides.arguing_for, ...sides.arguing_against].map((channel) => [channel.unit, channel]));
   let current = -1;
 
   function boardOf(name) {
@@ -112,6 +114,7 @@ function dictionary({ cells, grid: [rows, columns] }) {
         element("code", { textContent: unit }),
         element("span", { className: "probability", ariaHidden: "true" }, fill),
         element("span", { className: "figure", textContent: real(value, 2) }),
+        ...(argued.has(unit) ? [argument(argued.get(unit))] : []),
       ),
     );
     item.addEventListener("pointerenter", () => trace(unit));
@@ -119,6 +122,16 @@ function dictionary({ cells, grid: [rows, columns] }) {
     item.addEventListener("pointerleave", () => trace(null));
     item.addEventListener("blur", () => trace(null));
     return item;
+  }
+
+  // A channel that has its card above is linked to it.
+  function argument({ unit, attribution, ablation }) {
+    const gain = real(-ablation.change, 2);
+    return element("a", {
+      className: "argued",
+      href: `#channel-${unit.split(":").at(-1)}`,
+      textContent: `${attribution >= 0 ? "for" : "against"}, measured ${-ablation.change >= 0.005 ? "+" : ""}${gain}`,
+    });
   }
 
   // Light up every place where the unit is among the strongest.
