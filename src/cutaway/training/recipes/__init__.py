@@ -8,7 +8,10 @@ from importlib import import_module
 from cutaway.core.errors import choose
 from cutaway.training.recipe import Recipe
 
-RECIPES: Mapping[str, str] = {"cifar10": "cutaway.training.recipes.cifar10"}
+RECIPES: Mapping[str, str] = {
+    "partworld": "cutaway.training.recipes.partworld",
+    "cifar10": "cutaway.training.recipes.cifar10",
+}
 """Name -> module with a `RECIPE`; a module is imported when its recipe is asked for."""
 
 
