@@ -47,6 +47,11 @@ def short(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip(" ,") + "…"
 
 
+def tail(text: str, length: int) -> str:
+    """The text's last `length` characters after an ellipsis where it is longer: of a layer, the end tells most."""
+    return text if len(text) <= length else "…" + text[1 - length :].lstrip(".")
+
+
 def question(data: ExplanationData) -> Markup:
     """The page's title: what was asked."""
     ask = "Why not" if data.versus and data.target.index != data.predictions[0].index else "Why"

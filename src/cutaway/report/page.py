@@ -70,7 +70,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("number", "signed", "percent", "compact", "short")
+    names = ("number", "signed", "percent", "compact", "short", "tail")
     environment.filters.update({name: getattr(_words, name) for name in names})
     environment.globals.update(
         zip=zip, words=_words, bar=_geometry.bar, glossary=GLOSSARY, asset=lambda name: Markup(_asset(name))

@@ -54,6 +54,12 @@ def test_large_counts_are_said_in_words() -> None:
     assert words.compact(999) == "999"
 
 
+def test_long_names_keep_the_end_that_tells_most() -> None:
+    assert words.tail("features.12", 26) == "features.12"
+    assert words.tail("stages.3.blocks.11.mlp.activation", 20) == "…s.11.mlp.activation"
+    assert words.short("black and gold garden spider", 15) == "black and gold…"
+
+
 def test_the_answer_names_both_classes_and_the_margin(cat: Example) -> None:
     said = plain(words.answer(cat.data))
     assert said == (
