@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cutaway.core.errors import LayerError, suggestion
@@ -14,7 +17,7 @@ from cutaway.nets.outputs import first_tensor
 @dataclass(frozen=True)
 class LayerInfo:
     """One layer: its dotted name, its class, the shape of its (first) output for one picture without the batch axis,
-    how often it is called in one pass, the number of its parameters, and whether it has layers inside it."""
+    how often it is called in one pass, the number of its parameters, and whether no other layer is called inside it."""
 
     name: str
     kind: str
@@ -29,7 +32,23 @@ class LayerInfo:
         return (self.name,) if self.calls == 1 else tuple(f"{self.name}#{call}" for call in range(self.calls))
 
 
-def observe_layers(module: nn.Module, run: Any) -> tuple[LayerInfo, ...]:
+_tables: weakref.WeakKeyDictionary[nn.Module, tuple[object, tuple[LayerInfo, ...]]] = weakref.WeakKeyDictionary()
+
+
+def layer_table(module: nn.Module, run: Callable[[], object], shape: tuple[int, ...]) -> tuple[LayerInfo, ...]:
+    """The layers that `run()` passes, remembered until the module's parts or the shape of its input change."""
+    _check_visible(module)
+    signature = (shape, tuple((name, id(layer)) for name, layer in module.named_modules()))
+    known = _tables.get(module)
+    if known is not None and known[0] == signature:
+        return known[1]
+    with torch.no_grad():
+        table = observe_layers(module, run)
+    _tables[module] = (signature, table)
+    return table
+
+
+def observe_layers(module: nn.Module, run: Callable[[], object]) -> tuple[LayerInfo, ...]:
     """The layers that `run()` passes, by the order in which they finish first.
 
     Layers that are never called (their weights are used by a parent, say) or that return no tensor are left out.
@@ -53,6 +72,8 @@ def observe_layers(module: nn.Module, run: Any) -> tuple[LayerInfo, ...]:
     finally:
         for handle in handles:
             handle.remove()
+    called_by = {name.rpartition(".")[0] for name in shapes}
+    parents = {".".join(name.split(".")[:depth]) for name in called_by for depth in range(1, name.count(".") + 2)}
     return tuple(
         LayerInfo(
             name=name,
@@ -60,10 +81,18 @@ def observe_layers(module: nn.Module, run: Any) -> tuple[LayerInfo, ...]:
             shape=shape,
             calls=calls[name],
             parameters=sum(parameter.numel() for parameter in modules[name].parameters()),
-            leaf=not any(True for _ in modules[name].children()),
+            leaf=name not in parents,
         )
         for name, shape in shapes.items()
     )
+
+
+def _check_visible(module: nn.Module) -> None:
+    if isinstance(module, torch.jit.ScriptModule):
+        raise LayerError(
+            f"{type(module).__name__} is scripted or traced by TorchScript, which runs its layers out of sight; "
+            "expected an eager torch.nn.Module; try the network that it was made from"
+        )
 
 
 def find_layer(layer: str, table: tuple[LayerInfo, ...], model_name: str) -> LayerInfo:

@@ -15,7 +15,7 @@ from cutaway.core.cache import hash_tensors
 from cutaway.core.errors import CutawayError, ForwardError, ModelError
 from cutaway.core.types import Logits, Pictures
 from cutaway.data.pictures import Source, pictures_from
-from cutaway.nets.layers import LayerInfo, find_layer, observe_layers
+from cutaway.nets.layers import LayerInfo, find_layer, layer_table
 from cutaway.nets.outputs import scores_of
 from cutaway.nets.preprocess import Preprocess, guess_preprocess
 from cutaway.nets.targets import Target, target_indices
@@ -57,14 +57,13 @@ class Model:
     ) -> None:
         if not isinstance(module, nn.Module):
             raise ModelError(f"a {type(module).__name__} is no network; expected a torch.nn.Module")
-        self.module = module
+        self.module = module = _unwrapped(module)
         self.preprocess = preprocess or guess_preprocess(module)
         self.labels = None if labels is None else tuple(labels)
         self.name = name or type(module).__name__
         self.multilabel = multilabel
         self.spec = spec
         self.note = note
-        self._layers: tuple[LayerInfo, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Model({self.name}, {self.preprocess})"
@@ -156,16 +155,9 @@ class Model:
 
     def layers(self) -> tuple[LayerInfo, ...]:
         """The layer table, as one grey picture of the network's own size passes through it."""
-        if self._layers is None:
-            picture = torch.full((1, *self.preprocess.shape), 0.5, device=self.device)
-
-            def run() -> None:
-                with torch.no_grad():
-                    self(picture)
-
-            with self.in_use():
-                self._layers = observe_layers(self.module, run)
-        return self._layers
+        picture = torch.full((1, *self.preprocess.shape), 0.5, device=self.device)
+        with self.in_use():
+            return layer_table(self.module, lambda: self(picture), self.preprocess.shape)
 
     def layer(self, name: str) -> LayerInfo:
         """The layer of that name (`name#k` for one call of several), or a LayerError with the nearest names."""
@@ -178,6 +170,12 @@ class Model:
 
 def as_model(model: Model | nn.Module) -> Model:
     """The Model itself, or one around a bare module that takes its input as it is (no normalisation)."""
-    if isinstance(model, Model):
-        return model
-    return Model(model)
+    return model if isinstance(model, Model) else Model(model)
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """The network within torch's wrappers for parallel and compiled runs, which would hide its layers."""
+    while isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        module = module.module
+    compiled = getattr(module, "_orig_mod", None)
+    return _unwrapped(compiled) if isinstance(compiled, nn.Module) else module

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.core.errors import OptionError
@@ -26,6 +27,8 @@ class Preprocess:
     mean, std: per channel, in the units of [0, 1]; their length is the number of channels (1 = grey).
     resize: the short side is first resized to this, then the centre is cropped to `size`; None = `size`.
     interpolation: "bilinear", "bicubic" or "nearest"; the first two are antialiased, as Pillow's are.
+    crop: False = the whole picture is stretched to `size`, and `resize` has no say.
+    bgr: the network takes its channels as blue, green, red; mean and std are in that order too.
     """
 
     size: int | tuple[int, int] = 224
@@ -33,6 +36,8 @@ class Preprocess:
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     resize: int | None = None
     interpolation: str = "bilinear"
+    crop: bool = True
+    bgr: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mean", tuple(float(m) for m in _values(self.mean)))
@@ -54,17 +59,18 @@ class Preprocess:
         height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
         return len(self.mean), height, width
 
-    def fit(self, picture: Picture) -> Picture:
+    def fit(self, picture: Picture) -> Float[Tensor, "_ _ _"]:
         """The picture resized by its short side and cropped at its centre; grey or RGB as the network wants it."""
         channels, height, width = self.shape
         picture = _with_channels(picture, channels)
+        if not self.crop:
+            return _resized(picture, (height, width), self.interpolation)
         if self.resize is None:  # the smallest size that covers the crop
             factor = max(height / picture.shape[-2], width / picture.shape[-1])
         else:
             factor = max(self.resize, height, width) / min(picture.shape[-2:])
         inner = max(height, round(picture.shape[-2] * factor)), max(width, round(picture.shape[-1] * factor))
-        if inner != tuple(picture.shape[-2:]):
-            picture = _resized(picture, inner, self.interpolation)
+        picture = _resized(picture, inner, self.interpolation)
         top, left = (inner[0] - height) // 2, (inner[1] - width) // 2
         return picture[:, top : top + height, left : left + width].contiguous()
 
@@ -72,7 +78,7 @@ class Preprocess:
         """(pictures - mean) / std, differentiable; the last thing before the network."""
         mean = pictures.new_tensor(self.mean)[:, None, None]
         std = pictures.new_tensor(self.std)[:, None, None]
-        return (pictures - mean) / std
+        return ((pictures.flip(1) if self.bgr else pictures) - mean) / std
 
 
 def guess_preprocess(module: nn.Module) -> Preprocess:
@@ -87,7 +93,7 @@ def _values(given: float | Sequence[float]) -> Sequence[float]:
     return given if isinstance(given, Sequence) else (given,)
 
 
-def _with_channels(picture: Picture, channels: int) -> Picture:
+def _with_channels(picture: Picture, channels: int) -> Tensor:
     if picture.shape[0] == channels:
         return picture
     if channels == 3:
@@ -96,6 +102,8 @@ def _with_channels(picture: Picture, channels: int) -> Picture:
 
 
 def _resized(picture: Picture, size: tuple[int, int], interpolation: str) -> Tensor:
+    if tuple(picture.shape[-2:]) == size:
+        return picture
     smooth = interpolation != "nearest"
     options = {"align_corners": False, "antialias": True} if smooth else {}
     resized = F.interpolate(picture[None], size=size, mode=interpolation, **options)[0]

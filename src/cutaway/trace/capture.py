@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from cutaway.core.errors import LayerError, OptionError
 from cutaway.core.types import Logits
-from cutaway.nets.layers import LayerInfo, find_layer, observe_layers
+from cutaway.nets import layers as tables
+from cutaway.nets.layers import LayerInfo, find_layer
 from cutaway.nets.model import Model, as_model
 from cutaway.nets.outputs import scores_of
 from cutaway.trace.taps import Tap, overwritten, taps
@@ -42,13 +43,8 @@ def layer_table(model: Model | nn.Module, inputs: Tensor) -> tuple[LayerInfo, ..
     """The layers of a Model, or of a bare module as the first of the inputs passes through it."""
     if isinstance(model, Model):
         return model.layers()
-
-    def probe() -> None:
-        with torch.no_grad():
-            model(inputs[:1])
-
-    with as_model(model).in_use():
-        return observe_layers(model, probe)
+    with as_model(model).in_use() as module:
+        return tables.layer_table(module, lambda: module(inputs[:1]), tuple(inputs.shape[1:]))
 
 
 def trace(
@@ -65,13 +61,17 @@ def trace(
     requires gradients: what lies below it is not differentiated (and costs no memory). What is kept is what the layer
     gave, also where a later operation overwrites it in place.
     """
-    name = model.name if isinstance(model, Model) else type(model).__name__
+    inner = as_model(model)
     table = layer_table(model, inputs)
     for layer in layers:
-        find_layer(layer, table, name)
-    first = _pass(model, inputs, layers, logits, cut)
-    module = model.module if isinstance(model, Model) else model
-    return first or _pass(model, inputs, layers, logits, cut) or _unsettled(module)
+        find_layer(layer, table, inner.name)
+    forward = model if isinstance(model, Model) else _scores_of_module(inner.module)
+    with _versions_counted():
+        for _ in range(2):  # again only where a layer's output was overwritten unforeseen
+            found = _pass(inner, forward, inputs, layers, logits, cut)
+            if found is not None:
+                return found
+    raise LayerError(f"outputs of {inner.name} change in place from pass to pass; cannot be captured")
 
 
 def activations(
@@ -94,11 +94,14 @@ def activations(
 
 
 def _pass(
-    model: Model | nn.Module, inputs: Tensor, layers: Sequence[str], logits: bool, cut: str | None
+    model: Model,
+    forward: Callable[[Tensor], Logits],
+    inputs: Tensor,
+    layers: Sequence[str],
+    logits: bool,
+    cut: str | None,
 ) -> Trace | None:
     """One pass; None if a layer's output was overwritten in place unforeseen, which the next pass will prevent."""
-    module = model.module if isinstance(model, Model) else model
-    fragile = overwritten.setdefault(module, set())
     kept: dict[str, Tensor] = {}
     versions: dict[str, int] = {}
     missing = set(layers)
@@ -114,10 +117,11 @@ def _pass(
 
         return tap
 
-    answer: Tensor | None = None
-    table = {layer: keep(layer) for layer in layers}
-    with as_model(model).in_use(), taps(module, table), contextlib.suppress(_Enough):
-        answer = model(inputs) if isinstance(model, Model) else scores_of(model(inputs), len(inputs))
+    answer: Logits | None = None
+    with model.in_use() as module, contextlib.suppress(_Enough):
+        fragile = overwritten.setdefault(module, set())
+        with taps(module, {layer: keep(layer) for layer in layers}):
+            answer = forward(inputs)
     if missing:
         raise LayerError(f"the pass never reached {', '.join(sorted(missing))}; expected layers that these inputs pass")
     changed = {layer for layer, value in kept.items() if value._version != versions[layer]}
@@ -125,5 +129,15 @@ def _pass(
     return None if changed else Trace({layer: kept[layer] for layer in layers}, answer)
 
 
-def _unsettled(module: nn.Module) -> Trace:
-    raise LayerError(f"outputs of {type(module).__name__} change in place from pass to pass; cannot be captured")
+def _scores_of_module(module: nn.Module) -> Callable[[Tensor], Logits]:
+    return lambda inputs: scores_of(module(inputs), len(inputs))
+
+
+@contextlib.contextmanager
+def _versions_counted() -> Iterator[None]:
+    """In inference mode tensors do not count their changes; without gradients they do, at no cost."""
+    if not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(False), torch.no_grad():
+        yield

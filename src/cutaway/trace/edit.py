@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cutaway.core.errors import LayerError
 from cutaway.core.types import Unit
 from cutaway.nets.model import Model, as_model
-from cutaway.trace.layout import layout
+from cutaway.trace.survey import layout
 from cutaway.trace.taps import Tap, taps
 
 Value: TypeAlias = "float | Tensor | Callable[[Tensor], Tensor | float]"
