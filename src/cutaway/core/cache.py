@@ -51,19 +51,32 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def recall(room: str, question: Mapping[str, object]) -> dict[str, torch.Tensor] | None:
+    """The tensors kept for the question, or None; a damaged entry counts as absent."""
+    try:
+        kept: dict[str, torch.Tensor] = load_file(_place(room, question))
+        return kept
+    except (OSError, safetensors.SafetensorError):
+        return None
+
+
+def keep(room: str, question: Mapping[str, object], tensors: Mapping[str, torch.Tensor]) -> None:
+    """Keep the tensors that answer the question; a disk that cannot be written costs only the memory of them."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with contextlib.suppress(OSError):
+        write_atomically(_place(room, question), lambda beside: save_file(plain, beside))
+
+
 def remember(
     room: str, question: Mapping[str, object], answer: Callable[[], dict[str, torch.Tensor]]
 ) -> dict[str, torch.Tensor]:
-    """The tensors that answer the question, from disk if they are there, else computed and kept.
+    """The tensors that answer the question, from disk if they are there, else computed and kept."""
+    found = recall(room, question)
+    if found is None:
+        found = {name: tensor.detach().cpu().contiguous() for name, tensor in answer().items()}
+        keep(room, question, found)
+    return found
 
-    A damaged entry counts as absent; a disk that cannot be written costs only the memory of the answer.
-    """
-    path = folder() / room / f"{key(question)}.safetensors"
-    try:
-        kept: dict[str, torch.Tensor] = load_file(path)
-        return kept
-    except (OSError, safetensors.SafetensorError):
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in answer().items()}
-    with contextlib.suppress(OSError):
-        write_atomically(path, lambda beside: save_file(tensors, beside))
-    return tensors
+
+def _place(room: str, question: Mapping[str, object]) -> Path:
+    return folder() / room / f"{key(question)}.safetensors"
