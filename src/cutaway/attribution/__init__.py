@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.cam import grad_cam
 from cutaway.attribution.gradients import gradient, input_x_gradient, smoothgrad
+from cutaway.attribution.integrated_gradients import integrated_gradients
+from cutaway.attribution.perturbation import occlusion
 from cutaway.attribution.scores import Forward
 
 METHODS: Mapping[str, Callable[..., Attribution]] = {
-    method.__name__: method for method in (gradient, input_x_gradient, smoothgrad)
+    "gradient": gradient,
+    "input_x_gradient": input_x_gradient,
+    "integrated_gradients": integrated_gradients,
+    "smoothgrad": smoothgrad,
+    "grad_cam": grad_cam,
+    "occlusion": occlusion,
 }
 """Every method by its name: method(forward, inputs, target=None, *, versus=None, batch_size=None, **options)."""
 
-__all__ = ["METHODS", "Attribution", "Forward", "gradient", "input_x_gradient", "smoothgrad"]
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "Forward",
+    "grad_cam",
+    "gradient",
+    "input_x_gradient",
+    "integrated_gradients",
+    "occlusion",
+    "smoothgrad",
+]

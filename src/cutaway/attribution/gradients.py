@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.path import column
 from cutaway.attribution.scores import Forward, Inputs, answers, gradients, join, passes, portions
 from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
@@ -78,8 +79,8 @@ def smoothgrad(
         raise OptionError(f"samples is {samples} and spread is {spread}; expected at least 1 sample, spread >= 0")
     clean = answers(forward, inputs, target, versus, batch_size)
     points = inputs.detach()
-    extent = points.flatten(1).amax(1) - points.flatten(1).amin(1)
-    sigma = (spread * extent).reshape(-1, *[1] * (points.ndim - 1))
+    flat = points.reshape(len(points), -1)
+    sigma = column(spread * (flat.amax(1) - flat.amin(1)), points)
     total = torch.zeros_like(points)
     noise = [_noise(points[0], seed, sample) for sample in range(samples)]
     for rows, draws in passes(len(points), samples, batch_size):

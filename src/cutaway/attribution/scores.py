@@ -34,13 +34,17 @@ class Answer(NamedTuple):
 
 
 def answer(forward: Forward, points: Inputs, target: Target, versus: Target) -> Answer:
-    """The score asked about at each point, in the gradient mode of the caller; the points are not changed.
+    """The score asked about at each point, in the gradient mode of the caller; the points are not changed."""
+    with in_use(forward):
+        output = forward(points.clone())  # a copy: the first layer may work in place
+    return asked(forward, scores_of(output, len(points), name_of(forward)), target, versus)
+
+
+def asked(forward: Forward, scores: Logits, target: Target, versus: Target) -> Answer:
+    """The score asked about, among all that the network answered.
 
     A TargetError for a class out of range, a ModelError if a score is NaN or infinite.
     """
-    name = name_of(forward)
-    with in_use(forward):
-        scores = scores_of(forward(points.clone()), len(points), name)  # a copy: the first layer may work in place
     labels = forward.labels if isinstance(forward, Model) else None
     chosen = target_indices(target, scores, labels)
     against = None if versus is None else target_indices(versus, scores, labels)
@@ -48,7 +52,9 @@ def answer(forward: Forward, points: Inputs, target: Target, versus: Target) -> 
         raise TargetError(f"versus is the target itself, class {int(chosen[chosen == against][0])}; expected another")
     score = _picked(scores, chosen) - (0 if against is None else _picked(scores, against))
     if not score.isfinite().all():
-        raise ModelError(f"{name} answered scores that are NaN or infinite; expected finite ones; check its weights")
+        raise ModelError(
+            f"{name_of(forward)} answered scores that are NaN or infinite; expected finite ones; check its weights"
+        )
     return Answer(score, chosen, against)
 
 

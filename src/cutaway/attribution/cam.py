@@ -1,0 +1,137 @@
+"""Class activation maps: where the channels of one layer fired, weighed by what they do to the score."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.scores import (
+    Answer,
+    Forward,
+    Inputs,
+    asked,
+    gradient_of,
+    join,
+    name_of,
+    plain,
+    portions,
+)
+from cutaway.core.errors import LayerError, ModelError, PictureError
+from cutaway.core.types import Logits
+from cutaway.nets.model import Model
+from cutaway.nets.targets import Target
+from cutaway.trace import Layout, Trace, layout, layouts, trace
+
+
+def grad_cam(
+    forward: Forward,
+    inputs: Inputs,
+    target: Target = None,
+    *,
+    versus: Target = None,
+    layer: str | None = None,
+    batch_size: int | None = None,
+) -> Attribution:
+    """The layer's channels, each weighed by its mean gradient, added up; only what argues for the score is kept.
+
+    layer: defaults to the last one with a grid of places that the score depends on. Values are (batch, height, width),
+    laid over the input bilinearly.
+    Selvaraju et al. 2017, "Grad-CAM".
+    """
+    module = with_layers(forward, "grad_cam")
+    layer = layer or last_grid(module, inputs, target)
+    places = grid_of(module, inputs, layer)
+    maps, parts = [], []
+    for chunk, chosen, against in portions(inputs, target, versus, batch_size):
+        found, derivative, said = at_layer(module, chunk, layer, chosen, against)
+        weights = places.to_grid(derivative).mean(dim=(2, 3), keepdim=True)
+        coarse = (weights * places.to_grid(found)).sum(dim=1).relu()
+        maps.append(over_input(coarse, chunk))
+        parts.append(said)
+    said = join(parts)
+    return Attribution(
+        values=torch.cat(maps),
+        target=said.target,
+        versus=said.versus,
+        method="grad_cam",
+        layer=layer,
+        evaluations=torch.ones(len(inputs), dtype=torch.long),
+    )
+
+
+def with_layers(forward: Forward, method: str) -> Model | nn.Module:
+    """The Model or module itself; a ModelError for a callable, whose layers cannot be seen."""
+    if isinstance(forward, Model | nn.Module):
+        return forward
+    raise ModelError(
+        f"{method} looks into layers but was given {name_of(forward)}, a {type(forward).__name__}; "
+        "expected a Model or a torch.nn.Module; try gradient, or another method that needs scores alone"
+    )
+
+
+def at_layer(
+    module: Model | nn.Module, inputs: Inputs, layer: str, target: Target, versus: Target
+) -> tuple[Tensor, Tensor, Answer]:
+    """What a layer gave, the gradient of the score by it, and the score; nothing below the layer is differentiated."""
+    with plain(module, inputs):
+        kept = trace(module, inputs.clone(), [layer], cut=layer)
+        said = asked(module, _logits(kept), target, versus)
+        derivative = gradient_of(module, said.score, kept[layer])
+    return kept[layer].detach(), derivative, Answer(said.score.detach(), said.target, said.versus)
+
+
+def over_input(coarse: Float[Tensor, "batch rows columns"], inputs: Tensor) -> Float[Tensor, "batch height width"]:
+    """A map on a layer's grid, enlarged bilinearly to the size of the inputs."""
+    if inputs.ndim != 4:
+        raise PictureError(
+            f"inputs have shape {tuple(inputs.shape)}; expected (batch, channels, height, width) for a map over places"
+        )
+    return F.interpolate(coarse[:, None], size=inputs.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def grid_of(module: Model | nn.Module, inputs: Inputs, layer: str) -> Layout:
+    """How the layer lies on its grid of places; a LayerError where it has none."""
+    found = layout(module, layer, inputs)
+    if not found.spatial:
+        others = ", ".join(list(grids(module, inputs))[-3:]) or "another network"
+        raise LayerError(
+            f'layer "{layer}" of {name_of(module)} has no grid ({found.channels} channels at one place); expected a '
+            f"layer with several places; try {others}"
+        )
+    return found
+
+
+def last_grid(module: Model | nn.Module, inputs: Inputs, target: Target = None) -> str:
+    """The last layer with a grid of places that the score depends on, as it is for the first input.
+
+    A transformer that reads only its class token leaves the other tokens of its last layers unread.
+    """
+    known = grids(module, inputs)
+    if not known:
+        raise LayerError(f"{name_of(module)} has no layer with a grid of places; expected one; try another method")
+    names = list(known)
+    chunk, chosen, _ = next(portions(inputs, target, None, 1))
+    with plain(module, inputs):
+        kept = trace(module, chunk.detach().clone().requires_grad_(), names)
+        score = asked(module, _logits(kept), chosen, None).score.sum()
+        slopes = torch.autograd.grad(score, [kept[name] for name in names], allow_unused=True)
+    read = [
+        name
+        for name, slope in zip(names, slopes, strict=True)
+        if slope is not None and bool(known[name].to_grid(slope).any())
+    ]
+    return (read or names)[-1]
+
+
+def grids(module: Model | nn.Module, inputs: Inputs) -> dict[str, Layout]:
+    """The layers with a grid of places, in the order in which data passes them."""
+    return {name: found for name, found in layouts(module, inputs).items() if found.spatial}
+
+
+def _logits(kept: Trace) -> Logits:
+    if kept.logits is None:
+        raise AssertionError("a trace goes to the end unless told otherwise")
+    return kept.logits

@@ -1,0 +1,42 @@
+"""The straight line from a baseline to an input, and what each step on it adds to the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from cutaway.attribution.quadrature import Positions
+from cutaway.attribution.scores import Answer, Forward, Inputs, gradients
+
+
+@dataclass(frozen=True)
+class Path:
+    """Per input, the way from its baseline (`start`) to itself, and the classes whose score is followed on it."""
+
+    forward: Forward
+    start: Inputs
+    way: Inputs
+    asked: Answer
+
+    def shares(self, rows: Int[Tensor, " n"], positions: Positions) -> tuple[Inputs, Float[Tensor, " n"]]:
+        """At one position (0 = baseline, 1 = input) on the way to each input in `rows`: the gradient times the way,
+        which adds up to the slope of the score, and the score."""
+        along = column(torch.as_tensor(positions).to(self.way), self.way)
+        against = None if self.asked.versus is None else self.asked.versus[rows]
+        points = self.start[rows] + along * self.way[rows]
+        found, answer = gradients(self.forward, points, self.asked.target[rows], against)
+        return found.mul_(self.way[rows]), answer.score
+
+
+def column(numbers: Float[Tensor, " n"], inputs: Inputs) -> Tensor:
+    """One number per input, shaped to multiply a batch of such inputs."""
+    return numbers.reshape(-1, *[1] * (inputs.ndim - 1))
+
+
+def total(values: Inputs) -> Float[Tensor, " batch"]:
+    """The sum of all values of each input, in double precision where the device has it."""
+    precise = torch.float32 if values.device.type == "mps" else torch.float64
+    return values.reshape(len(values), -1).sum(dim=1, dtype=precise)
