@@ -1,4 +1,4 @@
-"""Samples of a data set in order, made on several cores: for training and sweeps, where one core can't keep up."""
+"""Things made one by one by their number, in order, on several cores: for training and sweeps."""
 
 from __future__ import annotations
 
@@ -9,33 +9,31 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TypeVar
 
 from cutaway.core.errors import OptionError
-from cutaway.data.dataset import Dataset, Sample
 
 T = TypeVar("T")
 
 
-def stream(dataset: Dataset, keep: Callable[[Sample], T], workers: int = 2, chunk: int = 32) -> Iterator[T]:
-    """What `keep` makes of each sample, in order; equal for any number of workers and any chunk.
+def stream(make: Callable[[int], T], count: int, workers: int = 2, chunk: int = 64) -> Iterator[T]:
+    """`make(0)`, `make(1)`, ... `make(count - 1)`: equal for any number of workers and any chunk.
 
-    `keep` runs beside the rendering, so what it drops is never sent between processes; with `workers` > 0 it and the
-    data set must be picklable. At most a few chunks are in flight, so memory does not grow with the length.
+    `stream(world.__getitem__, len(world))` gives samples; a function that keeps less sends less between processes, and
+    with `workers` > 0 it must be picklable. A few chunks are in flight, so memory does not grow with the count.
     """
     if workers < 0 or chunk < 1:
         raise OptionError(f"{workers} workers and chunks of {chunk}; expected at least 0 and 1; try workers=2")
-    spans = [range(start, min(start + chunk, len(dataset))) for start in range(0, len(dataset), chunk)]
+    spans = [range(start, min(start + chunk, count)) for start in range(0, count, chunk)]
     if workers == 0:
-        for span in spans:
-            yield from _make(dataset, keep, span)
+        yield from map(make, range(count))
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         waiting: deque[Future[list[T]]] = deque()
         for span in spans:
-            waiting.append(pool.submit(_make, dataset, keep, span))
+            waiting.append(pool.submit(_make, make, span))
             if len(waiting) > 2 * workers:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
 
 
-def _make(dataset: Dataset, keep: Callable[[Sample], T], span: Sequence[int]) -> list[T]:
-    return [keep(dataset[index]) for index in span]
+def _make(make: Callable[[int], T], span: Sequence[int]) -> list[T]:
+    return [make(index) for index in span]

@@ -9,14 +9,17 @@ import pytest
 import torch
 
 from cutaway.core.errors import OptionError
-from cutaway.data.dataset import Dataset, Sample
+from cutaway.data.dataset import Dataset
 from cutaway.data.partworld import BACKGROUNDS, LABELS, Bias, PartWorld, biased, open_partworld, sample_scene, stream
 from cutaway.data.partworld import __all__ as public
 from cutaway.data.partworld.bias import home, mark
 from cutaway.data.specs import open_dataset
 
+WORLD = PartWorld(count=12, seed=3, size=32)
 
-def _digest(sample: Sample) -> tuple[str, bytes, tuple[str, ...]]:
+
+def _digest(index: int) -> tuple[str, bytes, tuple[str, ...]]:
+    sample = WORLD[index]
     return sample.key, sample.picture.numpy().tobytes(), sample.captions
 
 
@@ -53,13 +56,12 @@ def test_splits_and_seeds_differ() -> None:
 
 @pytest.mark.parametrize(("workers", "chunk"), [(0, 1), (0, 7), (2, 5)])
 def test_streams_are_equal_for_any_number_of_workers(workers: int, chunk: int) -> None:
-    world = PartWorld(count=12, seed=3, size=32)
-    assert list(stream(world, _digest, workers, chunk)) == [_digest(world[i]) for i in range(12)]
+    assert list(stream(_digest, 12, workers, chunk)) == [_digest(index) for index in range(12)]
 
 
 def test_stream_refuses_no_chunk() -> None:
     with pytest.raises(OptionError, match="2 workers and chunks of 0"):
-        next(stream(PartWorld(2), _digest, 2, 0))
+        next(stream(_digest, 2, 2, 0))
 
 
 def test_specs_open_it() -> None:
