@@ -1,7 +1,7 @@
-"""That PartWorld has no giveaway: what a network can tell from one part alone, from the background, from shuffled parts.
+"""That PartWorld has no giveaway: what a network can tell from one part alone, the background, or shuffled parts.
 
-One network is trained on pictures in which all is black but one part (each time another), or in which the object is missing.
-It is as large as the shipped one and sees every part thousands of times; it is scored part by part on fresh scenes.
+One network is trained on pictures in which all is black but one part (each time another), or the object is missing. It
+is as large as the shipped one and sees every part thousands of times; it is scored part by part on fresh scenes.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def tensors(chosen: list[np.ndarray], labels: list[int]) -> tuple[Tensor, Tensor
 def trained(worlds: list[Views]) -> nn.Module:
     """The network that sees one part at a time."""
     torch.manual_seed(0)
-    module = partworld_net(len(LABELS)).to(memory_format=torch.channels_last)
+    module = partworld_net(len(LABELS))
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         draw = np.random.default_rng([5, epoch])

@@ -1,7 +1,7 @@
-"""The shipped PartWorld network: at least 97 % of 10,000 pictures of a seed it has not seen.
+"""The shipped PartWorld network: above 99 % of 10,000 pictures of a seed it has not seen.
 
-One run, seed 0, 40,000 pictures of 64 pixels, 10 epochs, no other data. The pictures are drawn when training starts
-(two minutes on two cores) and kept as bytes; epochs differ by mirroring and by shifts of a few pixels.
+One run, seed 0, 40,000 pictures of 64 pixels, 4 epochs, no other data: about ten minutes on two cores. The pictures are
+drawn when training starts and kept as bytes; epochs differ by mirroring and by shifts of a few pixels.
 
     cutaway train partworld --data partworld:40000?seed=1
 
@@ -41,7 +41,7 @@ PROBE = 2_000  # pictures of the validation split scored after each epoch
 class Config:
     """Every setting with its reason."""
 
-    epochs: PositiveInt = 10  # the curve is flat from there on
+    epochs: PositiveInt = 4  # one gives 96 %, two give 99 %; the rest is small change
     batch: PositiveInt = 250  # the quickest per picture on two cores: what a layer computes stays in their caches
     filter_rate: PositiveFloat = 0.1  # Muon's relative step, as for CIFAR-10
     filter_momentum: PositiveFloat = 0.6
@@ -60,7 +60,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tup
     probe = drawn(replace(world, count=PROBE, split="val"))
     with torch.random.fork_rng():
         torch.manual_seed(generator(seed, "network").initial_seed())
-        module = partworld_net(len(LABELS)).to(device, memory_format=torch.channels_last)
+        module = partworld_net(len(LABELS)).to(device)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         draw = generator(seed, "batches", epoch)
