@@ -23,7 +23,9 @@ Transform = Callable[[Tensor, Tensor], Tensor]
 """(pictures, draws) -> pictures as they are looked at in this step."""
 
 
-def move(pictures: Pictures, draws: Draws, *, degrees: float, zoom: float, shift: float) -> Pictures:
+def move(
+    pictures: Pictures, draws: Draws, *, degrees: float, zoom: float, shift: float
+) -> Float[Tensor, "batch channels window window"]:
     """A window of every picture, turned, scaled and shifted by its own draws, in one bilinear resampling.
 
     degrees: largest angle either way. zoom: largest change of scale, as a share. shift: the largest either way, as a

@@ -1,7 +1,7 @@
 """Drawing: numbers as pictures that can be read without colour vision. Plain arrays in, plain arrays out.
 
-A raster is uint8 (height, width, 3), a field a map of floats (height, width). Colours are those of `report.palette`; contours say the same without colour:
-solid lines ring the evidence for, dashed lines the evidence against.
+A raster is uint8 (height, width, 3), a field a map of floats (height, width). Colours are those of `report.palette`;
+contours say the same without colour: solid lines ring the evidence for, dashed lines the evidence against.
 """
 
 from __future__ import annotations
@@ -47,13 +47,19 @@ def resize(raster: Raster, height: int, width: int, smooth: bool = True) -> Rast
     return np.array(Image.fromarray(raster).resize((width, height), kind))
 
 
+def enlarge(raster: Raster, least: int) -> Raster:
+    """The raster, each pixel a square of pixels, so that its short side has at least so many: room to draw on."""
+    factor = -(-least // min(raster.shape[:2]))
+    return raster.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
 def resize_field(values: Field, height: int, width: int) -> Field:
     """A map of numbers at another size, interpolated linearly (averaged, where it shrinks)."""
     image = Image.fromarray(values.astype(np.float32))
     return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def scale_of(values: Float[np.ndarray, "..."], percentile: float = 99.5) -> float:
+def scale_of(values: Float[np.ndarray, " *shape"], percentile: float = 99.5) -> float:
     """The magnitude that is drawn as the full colour: a high percentile, so that one wild pixel hides nothing.
 
     1 where everything is zero.
@@ -70,12 +76,15 @@ def heat(values: Field, signed: bool, size: tuple[int, int] | None = None) -> Ra
     return _coloured(shares / 2 + 0.5, palette.DIVERGING) if signed else _coloured(np.abs(shares), palette.SEQUENTIAL)
 
 
-def overlay(picture: Raster, values: Field, signed: bool) -> Raster:
+def overlay(picture: Raster, values: Field, signed: bool, grain: int = 1) -> Raster:
     """The map over the pale grey picture, with its contours: the stronger the evidence, the less shows through.
 
-    The map may be of another size; it is interpolated linearly.
+    The map may be of another size; it is interpolated linearly. grain > 1 draws averages over patches of so many
+    pixels, because single pixels of opposite signs say nothing to the eye.
     """
-    fine = resize_field(values, *picture.shape[:2])
+    height, width = picture.shape[:2]
+    patches = resize_field(values, max(1, len(values) // grain), max(1, values.shape[1] // grain))
+    fine = resize_field(patches, height, width)
     shares = np.clip(fine / scale_of(fine), -1, 1)
     colours = heat(fine, signed).astype(float)
     pale = 110 + 0.5 * (picture @ _LUMINANCE)[..., None]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cutaway.core.seeds import generator
 from cutaway.nets.layers import find_layer
 from cutaway.nets.model import Model, as_model
-from cutaway.trace.capture import layer_table
+from cutaway.trace.capture import layer_table, watching
 from cutaway.trace.coordinates import Coordinates, of_pictures
 from cutaway.trace.layout import Layout, axes_of, error, layout_from
 from cutaway.trace.propagation import Propagation
@@ -44,7 +44,7 @@ def survey(model: Model | nn.Module, inputs: Tensor | None = None) -> Mapping[st
     """
     inner = as_model(model)
     forward = inner if isinstance(model, Model) or inputs is None else inner.module
-    probe = _probe(inner, inputs)
+    probe = probe_for(inner, inputs)
     table = layer_table(forward, probe)
     names = [name for info in table for name in info.names]
     signature = (tuple(probe.shape), tuple((name, id(layer)) for name, layer in inner.module.named_modules()))
@@ -61,12 +61,10 @@ def survey(model: Model | nn.Module, inputs: Tensor | None = None) -> Mapping[st
 
         return tap
 
-    with inner.in_use() as module, taps(module, {name: note(name) for name in names}), torch.no_grad():
-        with watch or nullcontext():
-            forward(probe)
-    ordered = {
-        name: _place(*seen[name]) for name in names if name in seen
-    }  # after the pass, where nothing is watched any more
+    watched = {name: note(name) for name in names}
+    with inner.in_use() as module, taps(module, watched), watching(), watch or nullcontext():
+        forward(probe)
+    ordered = {name: _place(*seen[name]) for name in names if name in seen}  # now that nothing is watched any more
     _surveys[inner.module] = (signature, ordered)
     return ordered
 
@@ -92,7 +90,8 @@ def layouts(model: Model | nn.Module, inputs: Tensor | None = None) -> dict[str,
     return {name: place.layout for name, place in survey(model, inputs).items() if place.layout is not None}
 
 
-def _probe(model: Model, inputs: Tensor | None) -> Tensor:
+def probe_for(model: Model, inputs: Tensor | None) -> Tensor:
+    """Noise of the shape of the inputs, or where there are none of the size that the Model takes."""
     shape = model.preprocess.shape if inputs is None else tuple(inputs.shape[1:])
     where = model.device if inputs is None else inputs.device
     return torch.rand((PICTURES, *shape), generator=generator(0, "survey")).to(where)
