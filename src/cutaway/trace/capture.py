@@ -66,7 +66,7 @@ def trace(
     for layer in layers:
         find_layer(layer, table, inner.name)
     forward = model if isinstance(model, Model) else _scores_of_module(inner.module)
-    with _versions_counted():
+    with watching() if torch.is_inference_mode_enabled() else contextlib.nullcontext():
         for _ in range(2):  # again only where a layer's output was overwritten unforeseen
             found = _pass(inner, forward, inputs, layers, logits, cut)
             if found is not None:
@@ -134,10 +134,7 @@ def _scores_of_module(module: nn.Module) -> Callable[[Tensor], Logits]:
 
 
 @contextlib.contextmanager
-def _versions_counted() -> Iterator[None]:
-    """In inference mode tensors do not count their changes; without gradients they do, at no cost."""
-    if not torch.is_inference_mode_enabled():
-        yield
-        return
+def watching() -> Iterator[None]:
+    """Without gradients, and not in inference mode, where tensors do not count how often they are changed."""
     with torch.inference_mode(False), torch.no_grad():
         yield
