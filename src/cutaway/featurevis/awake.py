@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,38 +14,48 @@ from torch.overrides import TorchFunctionMode
 
 
 class _Redirected(torch.autograd.Function):
-    """A ReLU (capped at `high`) that answers the usual gradient, unless for some picture that is zero everywhere.
+    """Values clamped to low..high with the usual gradient, unless for some picture that is zero everywhere.
 
-    For such a picture, and only for it, the gradient also passes the places that would have to be raised to become
-    active: those where descent along the gradient increases the output.
+    For such a picture, and only for it, the gradient also passes the places at which descent would lead back between
+    the two ends.
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, high: float, inplace: bool) -> Tensor:
+    def forward(ctx: Any, values: Tensor, low: float, high: float, inplace: bool) -> Tensor:
         if inplace:
             ctx.mark_dirty(values)
-        output = values.clamp_(0, high) if inplace else values.clamp(0, high)
+        output = values.clamp_(low, high) if inplace else values.clamp(low, high)
         ctx.save_for_backward(output)
-        ctx.high = high
+        ctx.ends = low, high
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (output,) = ctx.saved_tensors
-        usual = torch.ops.aten.hardtanh_backward(gradient, output, 0.0, ctx.high)
+        low, high = ctx.ends
+        usual = torch.ops.aten.hardtanh_backward(gradient, output, low, high)
         each = tuple(range(1, usual.ndim))
         lost = torch.linalg.vector_norm(usual, dim=each, keepdim=True) == 0
         if not lost.any():
-            return usual, None, None
-        rising = gradient * ((output > 0) | (gradient < 0)) * ((output < ctx.high) | (gradient > 0))
-        return torch.where(lost, rising, usual), None, None
+            return usual, None, None, None
+        rising = gradient * ((output > low) | (gradient < 0)) * ((output < high) | (gradient > 0))
+        return torch.where(lost, rising, usual), None, None, None
 
 
-def _relu(input: Tensor, inplace: bool = False, high: float = float("inf")) -> Tensor:
+def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     if input.ndim < 2 or not input.requires_grad:
-        return input.clamp_(0, high) if inplace else input.clamp(0, high)
-    answer: Tensor = _Redirected.apply(input, high, inplace and not input._is_view())  # type: ignore[no-untyped-call]  # torch's own
+        return input.clamp_(min_val, max_val) if inplace else input.clamp(min_val, max_val)
+    inplace = inplace and not input._is_view()  # autograd forbids it for views, whose answer is what is used anyway
+    answer: Tensor = _Redirected.apply(input, min_val, max_val, inplace)  # type: ignore[no-untyped-call]  # torch's own
     return answer
+
+
+def _relu(input: Tensor, inplace: bool = False) -> Tensor:
+    return _hardtanh(input, 0.0, math.inf, inplace)
+
+
+def _relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    return _hardtanh(input, 0.0, 6.0, inplace)
 
 
 _RELUS: Mapping[Callable[..., Any], Callable[..., Tensor]] = {
@@ -54,7 +65,8 @@ _RELUS: Mapping[Callable[..., Any], Callable[..., Tensor]] = {
     F.relu_: functools.partial(_relu, inplace=True),
     torch.relu_: functools.partial(_relu, inplace=True),
     Tensor.relu_: functools.partial(_relu, inplace=True),
-    F.relu6: functools.partial(_relu, high=6.0),
+    F.relu6: _relu6,
+    F.hardtanh: _hardtanh,
 }
 """Every way to call a ReLU in torch; modules call these too."""
 

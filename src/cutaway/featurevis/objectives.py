@@ -40,8 +40,14 @@ class Term:
         return None if self.function else [self.kind, self.layer, list(self.values), self.weight]
 
     def __str__(self) -> str:
-        values = ", ".join(map(str, self.values)) if len(self.values) <= 3 else f"{len(self.values)} values"
-        named = f"{self.layer}:{values}" if self.kind == "unit" else f"{self.kind}({self.layer or values})"
+        values = ", ".join(map(str, self.values))
+        match self.kind:
+            case "unit":
+                named = f"{self.layer}:{values}"
+            case "neuron":
+                named = f"neuron({self.layer}:{values})"
+            case _:
+                named = f"{self.kind}({self.layer or values})"
         return named if self.weight == 1 else f"{self.weight:g} {named}"
 
 
@@ -64,7 +70,7 @@ class Objective:
         ours, theirs = (side * count if len(side) == 1 else side for side in (ours, theirs))
         return Objective(tuple(a + b for a, b in zip(ours, theirs, strict=True)))
 
-    def __mul__(self, factor: float) -> Objective:
+    def __mul__(self, factor: int | float) -> Objective:
         scaled = [tuple(replace(t, weight=t.weight * factor) for t in terms) for terms in self.pictures]
         return Objective(tuple(scaled))
 
@@ -74,7 +80,7 @@ class Objective:
     def __sub__(self, other: Objective | TraceFunction) -> Objective:
         return self + -as_objective(other)
 
-    def __truediv__(self, divisor: float) -> Objective:
+    def __truediv__(self, divisor: int | float) -> Objective:
         return self * (1 / divisor)
 
     __rmul__ = __mul__
@@ -128,7 +134,7 @@ def batch(objectives: Sequence[Objective | TraceFunction | str]) -> Objective:
     return Objective(tuple(terms for each in objectives for terms in as_objective(each).pictures))
 
 
-def as_objective(given: Objective | TraceFunction | str | Unit) -> Objective:
+def as_objective(given: object) -> Objective:
     """What people give where an objective is asked: one, a unit as text, `class:label`, or a function of a trace."""
     match given:
         case Objective():
