@@ -6,10 +6,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 import cutaway
+from cutaway.cli.data import data
+from cutaway.cli.demo import demo
+from cutaway.cli.explain import explain
+from cutaway.cli.models import models
+from cutaway.cli.options import with_model
+from cutaway.cli.train import train
 from cutaway.core.errors import CutawayError
 
 app = typer.Typer(
@@ -25,6 +31,10 @@ app = typer.Typer(
 @app.callback()
 def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
+
+
+for verb in (data, demo, with_model(explain), models, train):
+    app.command()(verb)
 
 
 @app.command()
@@ -43,14 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: list[str], debug: bool) -> int:
     try:
         code = app(arguments, prog_name="cutaway", standalone_mode=False)
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return _say("stopped", 130)
-    except KeyboardInterrupt:
-        return _say("stopped", 130)
-    except click.ClickException as error:
-        return _say(f"error: {_one_line(error.format_message())}; try --help", 2)
+    except TyperException as error:  # how the command was called
+        return _say(f"error: {_one_line(error.format_message())} try cutaway VERB --help", 2)
     except (CutawayError, OSError) as error:
         if debug:
             traceback.print_exc()

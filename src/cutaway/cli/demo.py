@@ -1,0 +1,58 @@
+"""`cutaway demo`: the main job on what is shipped, offline."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.core.types import Picture
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One picture and the shipped network that it is shown to."""
+
+    name: str
+    model: str
+    says: str
+    picture: Picture
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("out"),
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
+) -> None:
+    """Explain a drawn scene and a real photograph with the shipped networks; one page each."""
+    import cutaway as cw
+    from cutaway.cli.explain import summary
+    from cutaway.report.drawing import png
+
+    pages = []
+    for exhibit in exhibits(seed):
+        typer.echo(f"\n{exhibit.says}")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{exhibit.name}.png"
+            path.write_bytes(png(exhibit.picture))
+            explanation = cw.explain(cw.load(exhibit.model), path, seed=seed)
+        explanation.save(out / exhibit.name)
+        typer.echo(summary(explanation.data))
+        pages.append(out / exhibit.name / "index.html")
+    typer.echo("\nOpen in a browser:\n" + "\n".join(f"  {page}" for page in pages))
+
+
+def exhibits(seed: int) -> list[Exhibit]:
+    """The two pictures: a PartWorld scene drawn from the seed, and the cat that scikit-image brings."""
+    from skimage import data as skimage_data
+
+    from cutaway.data.partworld import render, sample_scene
+    from cutaway.data.pictures import from_array
+
+    scene = render(sample_scene(seed, 0), 256).picture
+    return [
+        Exhibit("scene", "partworld", "A scene that cutaway draws, and the network that learned such scenes:", scene),
+        Exhibit("cat", "cifar10", "A photograph of a cat, and the CIFAR-10 network:", from_array(skimage_data.cat())),
+    ]
