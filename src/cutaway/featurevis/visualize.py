@@ -26,6 +26,9 @@ METHOD = 1
 BATCH = 16
 """Pictures at once where nothing is said: enough to keep two to eight cores busy, and they fit into their caches."""
 
+LARGE = 128
+"""Pixels of a side that show all that there is to see, where nothing is said."""
+
 NOTES: Mapping[int, str] = {
     FINE: "",
     SILENT: "no gradient reached this picture, so it is still the noise that it started from: its objective does not "
@@ -40,7 +43,7 @@ def visualize(
     model: Model | nn.Module,
     objective: Objective | TraceFunction | str | Unit,
     *,
-    size: int = 128,
+    size: int | None = 128,
     steps: int = 128,
     parameterization: str | Parameterization = "fourier",
     transforms: TransformChoice = "standard",
@@ -54,7 +57,8 @@ def visualize(
     """Pictures that raise an objective, one for each picture that the objective asks for.
 
     objective: of `cutaway.featurevis`, or a unit as text, `class:label`, or any function of a trace.
-    size: side in pixels. A network that refuses pictures of this size sees them resized to its own.
+    size: side in pixels, None = the network's own but at most 128. A network that refuses pictures of this size sees
+    them resized to its own.
     steps: of gradient ascent; 64 draw a clear picture, 128 a finished one.
     parameterization, transforms, regularizers: names from their tables, or one's own. A regularizer's weight is a
     share of the score: `("variation", 0.5)`.
@@ -70,7 +74,7 @@ def visualize(
     wanted = as_objective(objective)
     given = settings(
         model.device,
-        size=size,
+        size=min(LARGE, *model.preprocess.shape[1:]) if size is None else size,
         steps=steps,
         parameterization=parameterization,
         transforms=transforms,
