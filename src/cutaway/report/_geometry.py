@@ -157,6 +157,7 @@ class Point:
     x: float
     y: float
     label: str
+    side: int
     argues_for: bool
     disagrees: bool
 
@@ -173,16 +174,26 @@ class Scatter:
 def scatter(channels: Sequence[Channel], size: float = 320.0) -> Scatter:
     """Place every channel; a name is left out where it would cover another."""
     limit = 1.12 * max((max(abs(c.attribution), abs(effect(c))) for c in channels), default=1.0) or 1.0
-    points: list[Point] = []
-    taken: list[tuple[float, float]] = []
-    for channel in sorted(channels, key=lambda c: -abs(effect(c))):
-        x = size / 2 * (1 + channel.attribution / limit)
-        y = size / 2 * (1 - effect(channel) / limit)
-        free = all(abs(x - a) > 34 or abs(y - b) > 15 for a, b in taken)
-        taken.append((x, y))
-        name = channel.unit.rpartition(":")[2] if free else ""
-        points.append(Point(x, y, name, channel.attribution >= 0, disagrees(channel)))
+    order = sorted(channels, key=lambda c: -abs(effect(c)))
+    at = [(size / 2 * (1 + c.attribution / limit), size / 2 * (1 - effect(c) / limit)) for c in order]
+    taken = list(at)
+    points = []
+    for channel, (x, y) in zip(order, at, strict=True):
+        side = _free_side(x, y, taken, size)
+        name = channel.unit.rpartition(":")[2] if side else ""
+        points.append(Point(x, y, name, side, channel.attribution >= 0, disagrees(channel)))
     return Scatter(points, limit, size)
+
+
+def _free_side(x: float, y: float, taken: list[tuple[float, float]], size: float) -> int:
+    """Where a name fits beside a point: right (1), left (-1) or nowhere (0); what it covers is taken then."""
+    for side in (1, -1):
+        label = x + side * 20
+        inside = 12 < label < size - 12
+        if inside and all(abs(label - a) > 18 or abs(y - b) > 11 for a, b in taken if (a, b) != (x, y)):
+            taken.append((label, y))
+            return side
+    return 0
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ def _dictionary(pictures: dict[str, bytes], grid: int, rng: np.random.Generator)
 
 
 def _grid(photo: np.ndarray, pictures: dict[str, bytes], grid: int) -> Grid:
-    cell = 32
+    grid, cell = min(grid, 7), 32  # as in real explanations: the drawing may be coarser than the layer
     canvas = np.ones((grid * cell, grid * cell, 3))
     for row in range(grid):
         for column in range(grid):

@@ -32,69 +32,70 @@ const real = (value, digits) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "
 // The dictionary: a board of places over each picture, one of them current, and its entry beside them.
 function dictionary({ cells, grid: [rows, columns] }) {
   const home = one("[data-places]");
-  const at = new Map(cells.map((cell) => [cell.row * columns + cell.column, cell]));
   const icons = new Map(all("img[data-icon]").map((image) => [image.dataset.icon, image.src]));
-  const strongest = cells.reduce((best, cell) => (cell.strength > best.strength ? cell : best));
+  const strongest = (some) => some.reduce((best, cell) => (cell.strength > best.strength ? cell : best));
   const top = Math.max(...cells.flatMap((cell) => cell.values), 1e-9);
-  const boards = all("[data-board]", home).map((board) => board.appendChild(boardOf(board.dataset.board)));
   const sides = explanation.channels ?? { arguing_for: [], arguing_against: [] };
   const argued = new Map([...sides.arguing_for, ...sides.arguing_against].map((channel) => [channel.unit, channel]));
-  let current = -1;
+  const tiles = all("[data-board]", home).flatMap(tilesOf);
+  let current = null;
 
-  function boardOf(name) {
+  // The picture has a tile for each place; the activation grid may be coarser, and its tiles hold several places.
+  function tilesOf(figure) {
+    const coarse = figure.dataset.board === "grid" ? explanation.grid : { rows, columns };
     const board = element("div", { className: "cells" });
-    board.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)`;
-    board.setAttribute("role", "group");
-    board.setAttribute("aria-label", `Places of the ${name}; walk with the arrow keys`);
+    board.style.gridTemplate = `repeat(${coarse.rows}, 1fr) / repeat(${coarse.columns}, 1fr)`;
     board.classList.toggle("sparse", cells.length < rows * columns);
-    for (const [place, { row, column }] of at) {
-      const button = element("button", { type: "button", className: "cell", tabIndex: -1 });
-      button.dataset.place = place;
-      button.setAttribute("aria-label", `Row ${row + 1}, column ${column + 1}`);
-      button.style.gridArea = `${row + 1} / ${column + 1}`;
-      board.append(button);
+    board.setAttribute("role", "group");
+    board.setAttribute("aria-label", `Places of the ${figure.dataset.board}; walk with the arrow keys`);
+    const held = new Map();
+    for (const cell of cells) {
+      const row = Math.floor(((cell.row + 0.5) * coarse.rows) / rows);
+      const index = row * coarse.columns + Math.floor(((cell.column + 0.5) * coarse.columns) / columns);
+      held.set(index, [...(held.get(index) ?? []), cell]);
     }
-    const choose = (event) => event.target.dataset.place && show(Number(event.target.dataset.place));
-    board.addEventListener("pointerover", choose);
-    board.addEventListener("focusin", choose);
-    board.addEventListener("click", choose);
-    board.addEventListener("keydown", walk);
-    return board;
+    const made = [...held].map(([index, some]) => {
+      const row = Math.floor(index / coarse.columns), column = index % coarse.columns;
+      const node = element("button", { type: "button", className: "cell", tabIndex: -1 });
+      node.style.gridArea = `${row + 1} / ${column + 1}`;
+      node.setAttribute("aria-label", `Row ${row + 1}, column ${column + 1}`);
+      const tile = { node, row, column, held: some };
+      for (const event of ["pointerover", "focus", "click"]) node.addEventListener(event, () => show(tile));
+      return tile;
+    });
+    board.addEventListener("keydown", (event) => walk(event, made));
+    board.append(...made.map((tile) => tile.node));
+    figure.append(board);
+    return made;
   }
 
-  // To the nearest place in the arrow's direction; steps aside count double.
-  function walk(event) {
+  // To the nearest tile in the arrow's direction; steps aside count double.
+  function walk(event, neighbours) {
     const [down, right] = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key] ?? [];
     if (down === undefined) return;
     event.preventDefault();
-    const from = at.get(Number(event.target.dataset.place));
-    const cost = (cell) => {
-      const [dy, dx] = [cell.row - from.row, cell.column - from.column];
+    const from = neighbours.find((tile) => tile.node === event.target);
+    const cost = (tile) => {
+      const [dy, dx] = [tile.row - from.row, tile.column - from.column];
       const ahead = dy * down + dx * right;
       return ahead > 0 ? ahead + 2 * Math.abs(dy * right) + 2 * Math.abs(dx * down) : Infinity;
     };
-    const next = cells.reduce((best, cell) => (cost(cell) < cost(best) ? cell : best), from);
-    if (cost(next) < Infinity) buttonAt(event.currentTarget, next.row * columns + next.column).focus();
+    const next = neighbours.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best), from);
+    if (cost(next) < Infinity) next.node.focus();
   }
 
-  function buttonAt(board, place) {
-    return one(`[data-place="${place}"]`, board);
-  }
-
-  function show(place) {
-    const cell = at.get(place);
-    if (place === current || !cell) return;
-    for (const board of boards) {
-      const before = buttonAt(board, current), now = buttonAt(board, place);
-      before?.classList.remove("here");
-      if (before) before.tabIndex = -1;
-      now.classList.add("here");
-      now.tabIndex = 0;
+  function show({ held }) {
+    if (held.includes(current)) return;
+    const cell = strongest(held);
+    current = cell;
+    for (const tile of tiles) {
+      const here = tile.held.includes(cell);
+      tile.node.classList.toggle("here", here);
+      tile.node.tabIndex = here ? 0 : -1;
     }
-    current = place;
     const name = `Row ${cell.row + 1}, column ${cell.column + 1}`;
-    one("[data-place]", one("[data-entry]")).textContent = name;
-    one("[data-strength]").textContent = `${Math.round(100 * cell.strength)} %`;
+    one("[data-place]", home).textContent = name;
+    one("[data-strength]").textContent = `${Math.round(100 * cell.strength)}\u202f%`;
     one("[data-units]").replaceChildren(...cell.units.map((unit, k) => entryOf(unit, cell.values[k], cell.icons[k])));
     one("[data-announce]").textContent = `${name}: ${cell.units.join(", ")}`;
   }
@@ -117,34 +118,30 @@ function dictionary({ cells, grid: [rows, columns] }) {
         ...(argued.has(unit) ? [argument(argued.get(unit))] : []),
       ),
     );
-    item.addEventListener("pointerenter", () => trace(unit));
-    item.addEventListener("focus", () => trace(unit));
-    item.addEventListener("pointerleave", () => trace(null));
-    item.addEventListener("blur", () => trace(null));
+    for (const event of ["pointerenter", "focus"]) item.addEventListener(event, () => trace(unit));
+    for (const event of ["pointerleave", "blur"]) item.addEventListener(event, () => trace(null));
     return item;
   }
 
   // A channel that has its card above is linked to it.
   function argument({ unit, attribution, ablation }) {
-    const gain = real(-ablation.change, 2);
+    const gain = `${-ablation.change >= 0.005 ? "+" : ""}${real(-ablation.change, 2)}`;
     return element("a", {
       className: "argued",
       href: `#channel-${unit.split(":").at(-1)}`,
-      textContent: `${attribution >= 0 ? "for" : "against"}, measured ${-ablation.change >= 0.005 ? "+" : ""}${gain}`,
+      textContent: `${attribution >= 0 ? "for" : "against"}, measured ${gain}`,
     });
   }
 
   // Light up every place where the unit is among the strongest.
   function trace(unit) {
     home.classList.toggle("tracing", unit !== null);
-    for (const board of boards) {
-      for (const button of board.children) {
-        button.classList.toggle("among", unit !== null && at.get(Number(button.dataset.place))?.units.includes(unit));
-      }
+    for (const { node, held } of tiles) {
+      node.classList.toggle("among", unit !== null && held.some((cell) => cell.units.includes(unit)));
     }
   }
 
-  show(strongest.row * columns + strongest.column);
+  show(tiles.find((tile) => tile.held.includes(strongest(cells))));
 }
 
 if (explanation.dictionary?.cells.length) dictionary(explanation.dictionary);
