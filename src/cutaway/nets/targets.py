@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cutaway.core.errors import TargetError, suggestion
 
-Target: TypeAlias = "int | str | Int[Tensor, ' batch'] | Sequence[int] | None"
+Target: TypeAlias = "int | str | Int[Tensor, '...'] | Sequence[int] | None"
 """What `target=` takes everywhere."""
 
 

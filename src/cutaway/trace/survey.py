@@ -91,10 +91,10 @@ def layouts(model: Model | nn.Module, inputs: Tensor | None = None) -> dict[str,
 
 
 def probe_for(model: Model, inputs: Tensor | None) -> Tensor:
-    """Noise of the shape of the inputs, or where there are none of the size that the Model takes."""
+    """Noise of the shape and type of the inputs, or where there are none of the size that the Model takes."""
     shape = model.preprocess.shape if inputs is None else tuple(inputs.shape[1:])
-    where = model.device if inputs is None else inputs.device
-    return torch.rand((PICTURES, *shape), generator=generator(0, "survey")).to(where)
+    noise = torch.rand((PICTURES, *shape), generator=generator(0, "survey"))
+    return noise.to(model.device) if inputs is None else noise.to(inputs)
 
 
 def _place(found: Coordinates | None, shape: torch.Size) -> Place:
