@@ -115,7 +115,7 @@ def last_grid(module: Model | nn.Module, inputs: Inputs, target: Target = None) 
     names = list(known)
     chunk, chosen, _ = next(portions(inputs, target, None, 1))
     with plain(module, inputs):
-        kept = trace(module, chunk.detach().clone().requires_grad_(), names)
+        kept = trace(module, chunk.detach().clone().requires_grad_().clone(), names)
         score = asked(module, _logits(kept), chosen, None).score.sum()
         slopes = torch.autograd.grad(score, [kept[name] for name in names], allow_unused=True)
     read = [

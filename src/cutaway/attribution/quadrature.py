@@ -113,7 +113,7 @@ class Sampled:
 
 def _shares(values: Pieces) -> Pieces:
     squares: Pieces = values**2
-    return squares / max(squares.sum(), np.finfo(np.float64).tiny)
+    return squares / max(float(squares.sum()), float(np.finfo(np.float64).tiny))
 
 
 def _lines(positions: Positions, values: Float[np.ndarray, "points ..."]) -> Float[np.ndarray, "pieces ..."]:
