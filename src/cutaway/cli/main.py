@@ -16,6 +16,7 @@ from cutaway.cli.explain import explain
 from cutaway.cli.models import models
 from cutaway.cli.options import with_model
 from cutaway.cli.train import train
+from cutaway.cli.visualize import visualize
 from cutaway.core.errors import CutawayError
 
 app = typer.Typer(
@@ -33,7 +34,7 @@ def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
 
 
-for verb in (data, demo, with_model(explain), models, train):
+for verb in (data, demo, with_model(explain), models, train, with_model(visualize)):
     app.command()(verb)
 
 
