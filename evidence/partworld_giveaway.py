@@ -1,7 +1,7 @@
 """That PartWorld has no giveaway: what a network can tell from one part alone, the background, or shuffled parts.
 
 One network is trained on pictures in which all is black but one part (each time another), or the object is missing. It
-is as large as the shipped one and sees every part thousands of times; it is scored part by part on fresh scenes.
+is the shipped one at half its width, sees every part thousands of times, and is scored part by part on fresh scenes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from cutaway.training.recipes.partworld import normalised
 
 TRAINED, EPOCHS, SCORED = (1_000, 1, 200) if QUICK else (24_000, 6, 4_000)
 BATCH = 250
+WIDTHS = (32, 64, 128)
 BACKGROUND = "background alone"
 LIMIT = 0.60
 
@@ -72,7 +73,7 @@ def tensors(chosen: list[np.ndarray], labels: list[int]) -> tuple[Tensor, Tensor
 def trained(worlds: list[Views]) -> nn.Module:
     """The network that sees one part at a time."""
     torch.manual_seed(0)
-    module = partworld_net(len(LABELS))
+    module = partworld_net(len(LABELS), WIDTHS)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         draw = np.random.default_rng([5, epoch])
