@@ -119,9 +119,14 @@ def directions(layer: str, vectors: Float[Tensor, "pictures channels"]) -> Objec
     return batch([direction(layer, vector) for vector in vectors])
 
 
-def class_score(label: str | int) -> Objective:
-    """The logit of a class, by its label or index."""
-    return Objective(((Term("class", "", (label,)),),))
+def class_score(label: str | int, *, centred: bool = True) -> Objective:
+    """What speaks for a class, by its label or index: its logit, less the mean of all logits.
+
+    A softmax does not change when all logits rise together, so that is no evidence; a picture that only raises the
+    logit often ends up as another class. Networks with one score, or whose classes do not exclude each other, are
+    asked for the logit itself, and so is every network with centred=False.
+    """
+    return Objective(((Term("class" if centred else "logit", "", (label,)),),))
 
 
 def deepdream(layer: str) -> Objective:

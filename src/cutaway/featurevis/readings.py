@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from cutaway.core.errors import LayerError
+from cutaway.core.types import Logits
 from cutaway.featurevis.objectives import Term
 from cutaway.nets.model import Model
 from cutaway.trace import layout
@@ -55,11 +57,21 @@ def vectors_of(model: Model, terms: Sequence[Term]) -> Float[Tensor, "terms chan
 
 def classes_of(model: Model, terms: Sequence[Term]) -> Int[Tensor, "terms 1"]:
     """The classes as indices; a TargetError with the nearest labels where there is none of that name."""
-    grey = torch.full((1, *model.preprocess.shape), 0.5, device=model.device)
-    with torch.no_grad():
-        logits = model(grey)
+    logits = _grey_logits(model)
     wanted = [term.values[0] for term in terms]
     return torch.stack([model.target(each if isinstance(each, str) else int(each), logits) for each in wanted]).cpu()
+
+
+def contrasts_of(model: Model, terms: Sequence[Term]) -> Float[Tensor, "terms classes"]:
+    """What each logit counts for: 1 for the class, less its share of the mean where classes exclude each other."""
+    classes = _grey_logits(model).shape[1]
+    mean = 0.0 if model.multilabel or classes == 1 else 1 / classes
+    return one_hot(classes_of(model, terms)[:, 0], classes).float() - mean
+
+
+def _grey_logits(model: Model) -> Logits:
+    with torch.no_grad():
+        return model(torch.full((1, *model.preprocess.shape), 0.5, device=model.device))
 
 
 def whole_layer(model: Model, terms: Sequence[Term]) -> Float[Tensor, "terms 0"]:
@@ -90,9 +102,14 @@ def read_direction(grid: Grid, rows: Float[Tensor, "pictures channels"]) -> Scor
     return (grid.float().mean(dim=(2, 3)) * rows).sum(dim=1)
 
 
-def read_class(logits: Float[Tensor, "pictures classes"], rows: Int[Tensor, "pictures 1"]) -> Scores:
+def read_logit(logits: Float[Tensor, "pictures classes"], rows: Int[Tensor, "pictures 1"]) -> Scores:
     """The logit of each picture's class."""
     return logits.float().gather(1, rows)[:, 0]
+
+
+def read_contrast(logits: Float[Tensor, "pictures classes"], rows: Float[Tensor, "pictures classes"]) -> Scores:
+    """The logits, each counted as its row says."""
+    return (logits.float() * rows).sum(dim=1)
 
 
 def read_energy(grid: Grid, rows: Float[Tensor, "pictures 0"]) -> Scores:
@@ -104,7 +121,8 @@ READINGS: Mapping[str, Reading] = {
     "unit": Reading(channels_of, read_channel),
     "neuron": Reading(channels_of, read_neuron),
     "direction": Reading(vectors_of, read_direction),
-    "class": Reading(classes_of, read_class),
+    "class": Reading(contrasts_of, read_contrast),
+    "logit": Reading(classes_of, read_logit),
     "deepdream": Reading(whole_layer, read_energy),
 }
 """Kind of a term -> how it is read. A user's function of a trace is read by calling it."""

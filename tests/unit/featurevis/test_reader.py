@@ -36,11 +36,29 @@ def test_every_kind_reads_what_it_says(model: Model) -> None:
     torch.testing.assert_close(scores(model, objective), torch.stack([torch.as_tensor(e) for e in expected]))
 
 
-def test_classes_by_label_index_and_in_one_batch(model: Model) -> None:
-    objective = batch([class_score("bird"), class_score(0), class_score("FISH")])
+def test_classes_by_label_and_index(model: Model) -> None:
     with torch.no_grad():
         logits = model(SHOWN[:3])
-    torch.testing.assert_close(scores(model, objective), logits[[0, 1, 2], [2, 0, 3]])
+    raw = batch([class_score(label, centred=False) for label in ("bird", 0, "FISH")])
+    torch.testing.assert_close(scores(model, raw), logits[[0, 1, 2], [2, 0, 3]])
+    centred = batch([class_score(label) for label in ("bird", 0, "FISH")])
+    torch.testing.assert_close(scores(model, centred), logits[[0, 1, 2], [2, 0, 3]] - logits.mean(dim=1))
+
+
+def test_what_raises_all_logits_is_no_evidence_for_a_class(model: Model, module: nn.Sequential) -> None:
+    before = scores(model, class_score("dog"))
+    with torch.no_grad():
+        module[6].bias.add_(5.0)
+    torch.testing.assert_close(scores(model, class_score("dog")), before)
+
+
+def test_classes_that_do_not_exclude_each_other_are_their_logits(module: nn.Sequential) -> None:
+    many = Model(module, Preprocess(32), multilabel=True)
+    single = Model(nn.Sequential(*module[:6], nn.Linear(8, 1)), Preprocess(32))
+    for model in (many, single):
+        with torch.no_grad():
+            expected = model(SHOWN[:1])[:, 0]
+        torch.testing.assert_close(scores(model, class_score(0)), expected)
 
 
 def test_functions_see_one_picture_and_are_asked_for_no_more_than_they_read(model: Model) -> None:
