@@ -118,5 +118,6 @@ def _inside(question: Question, settings: Settings, album: Album, notes: list[st
     say("ablations")
     channels = channels_section(question, arguing, settings, names, album)
     say(f"activation grid of {layer}")
-    grid = activation_grid(model, pictures, layer, seed=seed, batch_size=settings.batch_size)
+    half = max(1, settings.steps // 2)  # of the steps: its cells are small
+    grid = activation_grid(model, pictures, layer, steps=half, seed=seed, batch_size=settings.batch_size)
     return _Inside(channels, dictionary_section(spelled, settings.places, names, album), grid_section(grid, album))

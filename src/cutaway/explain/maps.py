@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +15,7 @@ from cutaway.core.types import Pictures
 from cutaway.explain.album import Album
 from cutaway.explain.question import Question
 from cutaway.explain.recipes import Recipe, recipes
+from cutaway.explain.sanity import SanityCheck
 from cutaway.explain.settings import Settings
 from cutaway.report.drawing import heat, overlay
 from cutaway.report.schema import Map, Sanity
@@ -23,15 +25,23 @@ PATCHES = 56
 
 
 def maps_section(question: Question, settings: Settings, album: Album, notes: list[str]) -> Iterator[Map]:
-    """Every map that this network and question allow; for one that fails, a note says why."""
-    checked: dict[str, Sanity] = {}
+    """Every map that this network and question allow; for one that fails, a note says why.
+
+    Each method is checked once, whatever it is asked.
+    """
+    check = SanityCheck(question.model, settings.seed)
+    checked: dict[str, Sanity | None] = {}
     for recipe in recipes(question.versus is not None, settings.layer is not None):
+        options = _options(question, recipe, settings)
+        versus = question.versus if recipe.rather else None
         try:
-            found = _attribution(question, recipe, settings)
+            found = METHODS[recipe.method](question.model, question.pictures, question.target, versus=versus, **options)
         except CutawayError as error:
             notes.append(f"{recipe.title} could not be drawn: {error}")
             continue
-        yield _record(question, recipe, found, checked.get(recipe.method), album)
+        if recipe.method not in checked:
+            checked[recipe.method] = check(found, question.pictures, options)
+        yield _record(question, recipe, found, checked[recipe.method], album)
 
 
 def trust(found: Attribution, sanity: Sanity | None) -> str:
@@ -59,13 +69,11 @@ def as_field(values: Float[Tensor, "*colours height width"], signed: bool) -> Fl
     return (found.sum(dim=0) if found.ndim == 3 else found).detach().cpu().double().numpy()
 
 
-def _attribution(question: Question, recipe: Recipe, settings: Settings) -> Attribution:
+def _options(question: Question, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     options = {**recipe.options, "batch_size": settings.batch_size}
     options |= {"layer": settings.layer} if recipe.looks_inside else {}
     options |= {"seed": settings.seed} if recipe.random else {}
-    options |= _windows(question.pictures) if recipe.covers else {}
-    versus = question.versus if recipe.rather else None
-    return METHODS[recipe.method](question.model, question.pictures, question.target, versus=versus, **options)
+    return options | (_windows(question.pictures) if recipe.covers else {})
 
 
 def _windows(pictures: Pictures) -> dict[str, tuple[int, int]]:

@@ -37,7 +37,7 @@ def to_raster(picture: Float[np.ndarray, "channels height width"]) -> Raster:
 def png(raster: Raster) -> bytes:
     """The raster as a PNG file: the same pixels give the same bytes."""
     buffer = io.BytesIO()
-    Image.fromarray(raster).save(buffer, format="PNG")
+    Image.fromarray(raster).save(buffer, format="PNG", compress_level=3)  # twice as quick as 6, and little larger
     return buffer.getvalue()
 
 
