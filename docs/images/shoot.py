@@ -2,8 +2,8 @@
 
 The pictures in README.md show the page that this wrote (the photograph is `skimage.data.chelsea()`):
 cutaway explain chelsea.png --model squeezenet1_1 --weights squeezenet1_1_imagenet.safetensors --labels labels.json
-and then: python docs/images/shoot.py out/chelsea/index.html "explanation.png=.masthead, .opening" channels.webp=.sides \
-maps.webp=.map-grid places.webp=.places
+and then: python docs/images/shoot.py out/chelsea/index.html "explanation.png=.masthead, .opening" \
+channels.webp=.sides maps.webp=.map-grid places.webp=.places
 """
 
 from __future__ import annotations
