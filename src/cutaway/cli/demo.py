@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cutaway.core.types import Picture
+from cutaway.report.drawing import Raster, png
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Exhibit:
     name: str
     model: str
     says: str
-    picture: Picture
+    picture: Raster
 
 
 def demo(
@@ -29,7 +29,6 @@ def demo(
     """Explain a drawn scene and a real photograph with the shipped networks; one page each."""
     import cutaway as cw
     from cutaway.cli.explain import summary
-    from cutaway.report.drawing import png
 
     pages = []
     for exhibit in exhibits(seed):
@@ -49,10 +48,9 @@ def exhibits(seed: int) -> list[Exhibit]:
     from skimage import data as skimage_data
 
     from cutaway.data.partworld import render, sample_scene
-    from cutaway.data.pictures import from_array
 
     scene = render(sample_scene(seed, 0), 256).picture
     return [
         Exhibit("scene", "partworld", "A scene that cutaway draws, and the network that learned such scenes:", scene),
-        Exhibit("cat", "cifar10", "A photograph of a cat, and the CIFAR-10 network:", from_array(skimage_data.cat())),
+        Exhibit("cat", "cifar10", "A photograph of a cat, and the CIFAR-10 network:", skimage_data.cat()),
     ]
