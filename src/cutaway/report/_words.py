@@ -9,7 +9,7 @@ from markupsafe import Markup
 from cutaway.report.schema import Channel, Channels, ExplanationData, Map, Score
 
 MINUS, THIN = "−", "\u202f"  # a narrow space that does not break
-LARGE_GAP = 0.05
+LARGE_GAP = 0.01
 """A map whose shares miss the difference of scores by more than this share of it is to be read with care."""
 
 
@@ -139,7 +139,7 @@ def trust(shown: Map) -> Trust:
     if sanity is not None and not sanity.passed:
         return Trust("fails", "✕", "Fails a check: do not rely on it")
     if gap is not None and abs(gap) > LARGE_GAP:
-        return Trust("care", "!", "Does not add up: read with care")
+        return Trust("care", "!", f"Misses {percent(abs(gap))} of what it explains: read with care")
     if sanity is not None:
         return Trust("sound", "✓", "Passed its checks")
     if gap is not None:
