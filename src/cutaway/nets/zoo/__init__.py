@@ -10,15 +10,17 @@ from pathlib import Path
 from torch import nn
 
 from cutaway.data import cifar10
+from cutaway.data.partworld.classes import LABELS as PARTWORLD_LABELS
 from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from cutaway.nets.zoo.cifar_resnet import cifar_resnet
+from cutaway.nets.zoo.partworld import partworld_net
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.nets.zoo.squeezenet import squeezenet1_1
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """Where the shipped weights lie: `<name>.safetensors`, and `<name>.json`, the card."""
 
-LABEL_SETS: Mapping[str, tuple[str, ...]] = {"cifar10": cifar10.LABELS}
+LABEL_SETS: Mapping[str, tuple[str, ...]] = {"partworld": PARTWORLD_LABELS, "cifar10": cifar10.LABELS}
 """Class labels in index order. ImageNet's are not ours to ship: a user passes them with `--labels`."""
 
 
@@ -52,6 +54,7 @@ class ZooEntry:
 
 _CIFAR10 = Preprocess(size=32, mean=CIFAR10_MEAN, std=CIFAR10_STD)
 _CIFAR10_AS_IMAGENET = Preprocess(size=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+_PARTWORLD = Preprocess(size=64, mean=(0.5,) * 3, std=(0.25,) * 3)
 _IMAGENET = Preprocess(size=224, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize=256)
 
 
@@ -62,6 +65,7 @@ def _resnet(depth: int) -> ZooEntry:
 
 
 _ENTRIES = (
+    ZooEntry("partworld", "the shipped PartWorld network", partworld_net, _PARTWORLD, 20, "partworld", shipped=True),
     ZooEntry("cifar10", "the shipped CIFAR-10 network", smooth_convnet, _CIFAR10, 10, "cifar10", shipped=True),
     ZooEntry("smooth_convnet", "the shipped network's architecture", smooth_convnet, _CIFAR10, 10, "cifar10"),
     ZooEntry("squeezenet1_1", "SqueezeNet 1.1 for ImageNet", squeezenet1_1, _IMAGENET, 1000, "imagenet"),
@@ -71,4 +75,13 @@ _ENTRIES = (
 ZOO: Mapping[str, ZooEntry] = {entry.name: entry for entry in _ENTRIES}
 """Name -> entry; the names that `cutaway.load` knows of our own."""
 
-__all__ = ["LABEL_SETS", "WEIGHTS", "ZOO", "ZooEntry", "cifar_resnet", "smooth_convnet", "squeezenet1_1"]
+__all__ = [
+    "LABEL_SETS",
+    "WEIGHTS",
+    "ZOO",
+    "ZooEntry",
+    "cifar_resnet",
+    "partworld_net",
+    "smooth_convnet",
+    "squeezenet1_1",
+]
