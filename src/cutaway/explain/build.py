@@ -21,7 +21,7 @@ from cutaway.explain.explanation import Explanation
 from cutaway.explain.facts import model_facts, picture_facts, provenance
 from cutaway.explain.maps import maps_section
 from cutaway.explain.places import dictionary_section, grid_section
-from cutaway.explain.question import Question, ask
+from cutaway.explain.question import Question, ask, laid_out
 from cutaway.explain.settings import Settings
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
@@ -62,7 +62,7 @@ def explain(
     """
     say = progress or (lambda _: None)
     original = pictures_from(source)[0]
-    pictures = model.prepare(original)
+    pictures = laid_out(model, model.prepare(original))
     question = ask(model, pictures, raster_of(pictures), target, versus)
     settings = Settings(_checked_layer(model, pictures, layer), seed, steps, batch_size)
     album, notes = Album(), [model.note] if model.note else []

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.core.errors import TargetError
+from cutaway.core.errors import CutawayError, TargetError
 from cutaway.core.types import Pictures
 from cutaway.nets.model import Model, Prediction
 from cutaway.nets.targets import Target
@@ -64,6 +64,23 @@ def ask(model: Model, pictures: Pictures, raster: Raster, target: Target, versus
     model.predictions(logits[0], 1)  # the error for scores that are not finite
     chosen = int(model.target(target, logits)[0])
     return Question(model, pictures, raster, logits[0], chosen, _other(model, logits, chosen, versus))
+
+
+def laid_out(model: Model, pictures: Pictures) -> Pictures:
+    """The same pictures with their colours side by side in memory, which CPUs convolve about twice as quickly.
+
+    As they are where the network refuses that, as one that calls `view` may. A pair is tried, as of one picture
+    any order may pass.
+    """
+    if pictures.device.type != "cpu":
+        return pictures
+    side_by_side = pictures.contiguous(memory_format=torch.channels_last)
+    try:
+        with torch.no_grad():
+            model(torch.cat([side_by_side, side_by_side]))
+    except CutawayError:
+        return pictures
+    return side_by_side
 
 
 def margin(logits: Float[Tensor, " classes"], target: int, versus: int | None) -> float:

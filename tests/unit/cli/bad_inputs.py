@@ -30,6 +30,11 @@ def other():
     return nn.Sequential(nn.Conv2d(3, 9, 5), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(9, 5))
 
 
+def flat():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))
+
+
 def fixed_size():
     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 5))
 
