@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import cutaway
+from cutaway.cli.attribute import attribute
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
 from cutaway.cli.explain import explain
@@ -34,7 +35,7 @@ def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
 
 
-for verb in (data, demo, with_model(explain), models, train, with_model(visualize)):
+for verb in (with_model(attribute), data, demo, with_model(explain), models, train, with_model(visualize)):
     app.command()(verb)
 
 
