@@ -19,7 +19,7 @@ from cutaway.data.partworld.backgrounds import background
 from cutaway.data.partworld.kinds import Kind
 from cutaway.data.partworld.palette import companion
 from cutaway.data.partworld.parts import KINDS
-from cutaway.data.partworld.scene import VERSION, Part, Place, Scene, Thing
+from cutaway.data.partworld.scene import VERSION, Part, Place, Scene, Thing, walk
 from cutaway.data.partworld.shapes import Field
 from cutaway.data.partworld.textures import TEXTURES
 
@@ -79,7 +79,7 @@ def render(scene: Scene, size: int = 64) -> Rendering:
     canvas = background(scene.background.name, size, scene.background.draws)
     clear = np.ones((size, size), np.float32)
     ink = np.zeros((3, size, size), np.float32)
-    ledger = _Ledger(size)
+    ledger = _Ledger(scene, size)
     for piece in pieces(scene):
         _draw(piece, scene.light, clear, ink, ledger)
     canvas *= clear
@@ -147,20 +147,20 @@ def _pieces_of(thing: Thing) -> list[Piece]:
 class _Ledger:
     """Who touched which pixels."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.masks: dict[str, Mask] = {}
-        self.shadows: dict[str, Mask] = {}
-        self.alone: dict[str, Mask] = {}
+    def __init__(self, scene: Scene, size: int) -> None:
+        names = ["whole" if thing.role == "object" else thing.name for thing in scene.things]
+        paths = [*names, *(path for path, _ in walk(scene.whole.parts))]
+        self.masks, self.shadows, self.alone = (
+            dict(zip(paths, np.zeros((len(paths), size, size), bool), strict=True)) for _ in range(3)
+        )
 
     def enter(
         self, paths: tuple[str, ...], box: tuple[slice, slice], alone: Region, mask: Region, shadow: Region
     ) -> None:
         for path in paths:
-            for table, marks in ((self.alone, alone), (self.masks, mask), (self.shadows, shadow)):
-                if path not in table:
-                    table[path] = np.zeros((self.size, self.size), bool)
-                table[path][box] |= marks
+            self.alone[path][box] |= alone
+            self.masks[path][box] |= mask
+            self.shadows[path][box] |= shadow
 
     def visible(self) -> dict[str, float]:
         counts = {
@@ -179,7 +179,7 @@ def _draw(piece: Piece, light: float, clear: Field, ink: Field, ledger: _Ledger)
     blur = 1.1 * lift + 0.5 / size
     box = _box(kind, frame, away, blur, size)
     if box is None:
-        return _absent(piece, ledger)
+        return
     x, y = _coordinates(frame, box, away, size)
     distance = kind.outline(x, y)
     distance *= scale
@@ -203,12 +203,6 @@ def _draw(piece: Piece, light: float, clear: Field, ink: Field, ledger: _Ledger)
     for channel, tone in zip(ink[(slice(None), *box)], SHADOW, strict=True):
         channel += fall * tone
     through *= 1 - dark
-    return None
-
-
-def _absent(piece: Piece, ledger: _Ledger) -> None:
-    nothing = np.zeros((0, 0), bool)
-    ledger.enter(piece.paths, (slice(0, 0), slice(0, 0)), nothing, nothing, nothing)
 
 
 def _kind(part: Part) -> Kind:

@@ -34,8 +34,11 @@ FAVOURED: dict[str, tuple[str, ...]] = {
     "knob": ("yellow", "white", "black"),
     "roof": ("red", "brown", "blue", "purple"),
 }
-# Parts that some scenes leave out. No two in one scene, so that two of a class's three deciding parts always remain.
+# The share of scenes that leave out a part: never two, so that two of the three deciding parts always remain, and never
+# one that holds the object together.
 MISSING = 0.15
+CORES = frozenset({"head", "body", "chassis", "walls", "petals"})
+# Parts too slender for a pattern at 64 pixels.
 FINE = frozenset({"eye", "pupil", "hubs", "pane", "lamp", "knob", "stem", "legs", "beak", "snout"})
 
 
@@ -77,10 +80,6 @@ def _omitted(draws: Draws, plan: Sequence[PartPlan]) -> str:
     names = [inner.name for part in plan for inner in (part, *part.parts) if inner.name not in CORES]
     missing, name = draws.chance(MISSING), draws.pick(names)
     return name if missing else ""
-
-
-# Parts that hold an object together; they are never left out.
-CORES = frozenset({"head", "body", "chassis", "walls", "petals"})
 
 
 def _parts(draws: Draws, plan: Sequence[PartPlan], omitted: str, above: str) -> tuple[Part, ...]:

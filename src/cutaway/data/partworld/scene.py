@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -73,7 +74,10 @@ class Scene:
     @property
     def whole(self) -> Thing:
         """The object that the label names."""
-        return next(thing for thing in self.things if thing.role == "object")
+        for thing in self.things:
+            if thing.role == "object":
+                return thing
+        raise DataError(f"a scene of {self.label} without an object; expected one thing of that role; sample it again")
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back to an equal scene."""
@@ -90,7 +94,7 @@ class Scene:
         if version != VERSION:
             raise DataError(f"a scene of version {version}; expected version {VERSION}; sample it again")
         try:
-            return _scene(data)
+            return _checked(_scene(data))
         except (TypeError, KeyError) as fault:
             raise DataError(f"a scene with a wrong field ({fault}); expected JSON as Scene.to_json writes it") from None
 
@@ -107,6 +111,21 @@ def _scene(data: dict[str, Any]) -> Scene:
         ),
         version=data["version"],
     )
+
+
+def _checked(scene: Scene) -> Scene:
+    """A scene that can be drawn: an object, known roles, numbers that are finite and scales that are not zero."""
+    parts = [part for thing in scene.things for _, part in walk(thing.parts)]
+    places = [*(thing.place for thing in scene.things), *(part.place for part in parts)]
+    numbers = [scene.light, *scene.background.draws, *(v for p in places for v in (p.x, p.y, p.angle, p.scale))]
+    numbers += [channel for part in parts for channel in part.tone]
+    roles = {thing.role for thing in scene.things}
+    if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
+        raise TypeError("a number that is none")
+    if not roles <= set(ROLES) or not all(place.scale > 0 for place in places) or len(scene.background.draws) != 8:
+        raise TypeError("an unknown role, a scale of zero or a background without its eight numbers")
+    _ = scene.whole
+    return scene
 
 
 def _parts(data: list[dict[str, Any]]) -> tuple[Part, ...]:

@@ -129,7 +129,8 @@ def test_without_object_leaves_the_background() -> None:
     whole = render(scene, 64)
     outside = ~(whole.masks["whole"] | whole.shadows["whole"])
     assert (rendering.picture[outside] == whole.picture[outside]).all()
-    assert "whole" not in rendering.masks
+    assert not rendering.masks["whole"].any()
+    assert rendering.visible["whole"] == 0
 
 
 @pytest.mark.parametrize("size", [31, 257, 0, -5])

@@ -41,3 +41,25 @@ def test_bad_input() -> None:
         Scene.from_json("daisy")
     with pytest.raises(DataError, match="a scene with a wrong field"):
         Scene.from_json('{"version": 1, "label": "daisy"}')
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"light": "bright"}, "a scene with a wrong field"),
+        ({"light": float("nan")}, "a number that is none"),
+        ({"things": []}, "a scene of daisy without an object"),
+        ({"background": {"name": "sea", "draws": [0.5]}}, "a background without its eight numbers"),
+    ],
+)
+def test_hostile_json(change: dict[str, object], message: str) -> None:
+    scene = json.loads(sample_scene(0, 0, label="daisy").to_json())
+    with pytest.raises(DataError, match=message):
+        Scene.from_json(json.dumps({**scene, **change}))
+
+
+def test_a_scale_of_zero() -> None:
+    data = json.loads(sample_scene(0, 0, label="daisy").to_json())
+    data["things"][0]["place"]["scale"] = 0.0
+    with pytest.raises(DataError, match="a scale of zero"):
+        Scene.from_json(json.dumps(data))
