@@ -12,9 +12,9 @@ from torch import Tensor
 from cutaway.blocks.ablation import BATCH, ablate_each
 from cutaway.blocks.channel_attribution import ChannelAttribution
 from cutaway.explain.album import Album
-from cutaway.explain.correlation import rank_correlation
 from cutaway.explain.question import Question, margin
 from cutaway.explain.settings import Settings
+from cutaway.metrics.correlation import rank_correlation
 from cutaway.report.schema import Ablation, Channel, Channels
 
 

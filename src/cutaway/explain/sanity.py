@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,19 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from cutaway.attribution import METHODS, Attribution
 from cutaway.core.cache import remember
 from cutaway.core.errors import CutawayError
-from cutaway.core.seeds import generator
 from cutaway.core.types import Pictures
-from cutaway.explain.correlation import rank_correlation
+from cutaway.metrics.correlation import rank_correlation
+from cutaway.metrics.sanity import THRESHOLD, shuffled
 from cutaway.nets.model import Model
 from cutaway.report.schema import Sanity
-
-THRESHOLD = 0.5
-"""Maps that correlate more than this with those of a network that knows nothing show the picture."""
 
 Options = Mapping[str, "str | int | float | tuple[int, int] | None"]
 
@@ -34,22 +30,16 @@ Options = Mapping[str, "str | int | float | tuple[int, int] | None"]
 class SanityCheck:
     """Compares maps of one network with those of the same network whose weights were shuffled.
 
-    Each parameter and buffer keeps its values but not their places, so that scales stay as they were and all that was
-    learned is gone. Adebayo et al. 2018, "Sanity Checks for Saliency Maps".
+    What `metrics.sanity_check` does, but with one shuffled copy for all methods, and kept on disk.
     """
 
     model: Model
     seed: int = 0
 
     @cached_property
-    def shuffled(self) -> Model:
+    def blank(self) -> Model | nn.Module:
         """The network that knows nothing."""
-        module = copy.deepcopy(self.model.module)
-        with torch.no_grad():
-            for name, tensor in sorted(module.state_dict().items()):
-                order = torch.randperm(tensor.numel(), generator=generator(self.seed, "shuffle", name))
-                tensor.copy_(tensor.flatten()[order.to(tensor.device)].reshape(tensor.shape))
-        return Model(module, self.model.preprocess, self.model.labels, name=f"{self.model.name}, shuffled")
+        return shuffled(self.model, self.seed)
 
     def __call__(self, found: Attribution, pictures: Pictures, options: Options) -> Sanity | None:
         """The check of one map of one picture; None where the shuffled network has no map. Kept on disk."""
@@ -77,7 +67,7 @@ class SanityCheck:
 
     def _other(self, found: Attribution, pictures: Pictures, versus: int | None, options: Any) -> float | None:
         try:
-            other = METHODS[found.method](self.shuffled, pictures, int(found.target[0]), versus=versus, **options)
+            other = METHODS[found.method](self.blank, pictures, int(found.target[0]), versus=versus, **options)
         except CutawayError:
             return None
         return rank_correlation(_magnitudes(found.values), _magnitudes(other.values))

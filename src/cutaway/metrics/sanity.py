@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from cutaway.attribution import METHODS, Attribution
 from cutaway.core.errors import choose
 from cutaway.core.seeds import generator
+from cutaway.metrics.correlation import rank_correlation
 from cutaway.metrics.measured import Measured, mean_of
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
@@ -59,10 +59,10 @@ def sanity_check(
     blank = compute(shuffled(model, seed), pictures, learned.target, **options)
     channels = learned.values.ndim == pictures.ndim > 3
     correlations = [
-        _rank_correlation(_magnitudes(some, channels), _magnitudes(other, channels))
+        rank_correlation(_magnitudes(some, channels), _magnitudes(other, channels))
         for some, other in zip(learned.values, blank.values, strict=True)
     ]
-    found = mean_of(np.array(correlations), seed)
+    found = mean_of(np.array([np.nan if each is None else each for each in correlations]), seed)
     return SanityCheck(found.value, found.interval, found.n, found.values, threshold)
 
 
@@ -83,10 +83,3 @@ def _magnitudes(values: Tensor, channels: bool) -> Float[np.ndarray, " n"]:
     field = values.detach().cpu().double()
     magnitudes: Float[np.ndarray, " n"] = (field.sum(dim=0) if channels else field).abs().flatten().numpy()
     return magnitudes
-
-
-def _rank_correlation(some: Float[np.ndarray, " n"], other: Float[np.ndarray, " n"]) -> float:
-    """Spearman's; not a number where one side is constant."""
-    ranks = [rankdata(each) - (len(each) + 1) / 2 for each in (some, other)]
-    scale = float(np.linalg.norm(ranks[0]) * np.linalg.norm(ranks[1]))
-    return float(ranks[0] @ ranks[1]) / scale if scale else float("nan")
