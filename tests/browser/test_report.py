@@ -33,8 +33,8 @@ class Visit:
 
 
 def visit(browser: Any, path: Path, **context: Any) -> Visit:
-    """Open a file and listen."""
-    page = browser.new_context(**context).new_page()
+    """Open a file and listen; nothing moves by itself, so that what is pointed at stays there."""
+    page = browser.new_context(reduced_motion="reduce", **context).new_page()
     seen = Visit(page)
     page.on("console", lambda message: seen.wrongs.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: seen.wrongs.append(f"error: {error}"))
