@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_networks import LABELS, convolutions
+from explained_networks import LABELS, convolutions
 
 from cutaway.explain import Explanation, explain
 from cutaway.nets import Model, Preprocess

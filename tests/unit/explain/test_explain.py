@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from small_networks import LABELS, convolutions
+from explained_networks import LABELS, convolutions
 from torch import nn
 
 from cutaway.core.errors import LayerError, ModelError, OptionError, TargetError
