@@ -60,7 +60,7 @@ def optimise(
     """
     form, moves = given.form(), given.moves()
     read = reader(model, objectives)
-    look = _look(model, read, given.size)
+    look = _look(model, read, given)
     start, draws = _drawn(model, given, salts, len(moves))
     numbers = start.clone().requires_grad_()
     adam = torch.optim.Adam([numbers], lr=form.rate, betas=MOMENTA, eps=1e-12, fused=numbers.device.type != "mps")
@@ -91,27 +91,32 @@ def _drawn(model: Model, given: Settings, salts: Sequence[str], moves: int) -> t
     return torch.stack(starts).to(model.device), torch.stack(draws).to(model.device)
 
 
-def _look(model: Model, read: Reader, size: int) -> Callable[[Tensor, str], Trace]:
-    """How the network looks at pictures of this size: as they are, or resized to its own size where it refuses them."""
+def _look(model: Model, read: Reader, given: Settings) -> Callable[[Tensor, str], Trace]:
+    """How the network looks at pictures: as they are, or resized to its own size where it refuses theirs, or that of
+    the window through which they are seen while they move."""
+    own = model.preprocess.shape[1:]
 
     def look(pictures: Tensor, precision: str) -> Trace:
         with autocast(model.device, precision):
             return trace(model, pictures.contiguous(memory_format=torch.channels_last), read.layers, logits=read.logits)
 
     def look_resized(pictures: Tensor, precision: str) -> Trace:
-        own = model.preprocess.shape[1:]
-        return look(F.interpolate(pictures, own, mode="bilinear", antialias=True, align_corners=False), precision)
+        if pictures.shape[2:] != own:
+            pictures = F.interpolate(pictures, own, mode="bilinear", antialias=True, align_corners=False)
+        return look(pictures, precision)
 
-    if (size, size) == model.preprocess.shape[1:]:
-        return look
-    if not read.any_size:
-        return look_resized
+    whole = torch.full((1, len(model.preprocess.mean), given.size, given.size), 0.5, device=model.device)
+    seen = whole
+    for move in given.moves():
+        seen = move(seen, torch.full((1, DRAWS), 0.5, device=model.device))
+    strange = [pictures for pictures in (whole, seen) if pictures.shape[2:] != own]
     try:
         with torch.no_grad():
-            look(torch.full((1, len(model.preprocess.mean), size, size), 0.5, device=model.device), "float32")
+            for pictures in strange:
+                look(pictures, "float32")
     except ForwardError:
         return look_resized
-    return look
+    return look if read.any_size or not strange else look_resized
 
 
 def _charged(scores: Tensor, pictures: Tensor, given: Settings) -> Tensor:

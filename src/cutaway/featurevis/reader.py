@@ -36,20 +36,21 @@ class Group:
         """The scores with these terms added."""
         output = seen[self.layer] if self.layout else seen.logits
         assert output is not None
-        output = output if self.everyone else output[self.pictures]
-        found = READINGS[self.kind].read(_on_grid(self.layout, output) if self.layout else output, self.rows)
+        laid = _on_grid(self.layout, output) if self.layout else output  # before this, rows may not be pictures
+        found = READINGS[self.kind].read(laid if self.everyone else laid[self.pictures], self.rows)
         return scores.index_add(0, self.pictures, self.weights * found)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """The objectives of some pictures. layers, logits: what a trace has to hold for them to be read."""
+    """The objectives of some pictures. layers, logits: what a trace has to hold for them to be read. functions: of the
+    user's own, with weights, for the one picture that there is."""
 
     count: int
     layers: tuple[str, ...]
     logits: bool
     groups: tuple[Group, ...]
-    functions: tuple[tuple[int, float, TraceFunction], ...]
+    functions: tuple[tuple[float, TraceFunction], ...]
 
     @property
     def any_size(self) -> bool:
@@ -62,24 +63,24 @@ class Reader:
         scores = torch.zeros(self.count, device=device)
         for group in self.groups:
             scores = group.add(scores, seen)
-        for picture, weight, function in self.functions:
-            answer = weight * _one_number(function(_alone(seen, picture)))
-            scores = scores.index_add(0, torch.tensor([picture], device=device), answer)
+        for weight, function in self.functions:
+            scores = scores + weight * _one_number(function(seen)).to(device)
         return scores
 
 
 def reader(model: Model, objectives: Sequence[tuple[Term, ...]]) -> Reader:
     """The reader of these pictures' objectives.
 
-    A LayerError, TargetError or OptionError where an objective does not fit the model.
+    A function of a trace may read it as it likes, so it is asked about one picture at a time. A LayerError, TargetError
+    or OptionError where an objective does not fit the model.
     """
     groups: dict[tuple[str, str], list[tuple[int, Term]]] = {}
     for picture, terms in enumerate(objectives):
         for term in terms:
             groups.setdefault((term.kind, term.layer), []).append((picture, term))
-    functions = [(picture, term.weight, term.function) for picture, term in groups.pop(("function", ""), [])]
+    functions = [(term.weight, term.function) for _, term in groups.pop(("function", ""), []) if term.function]
     built = tuple(_group(model, kind, layer, terms, len(objectives)) for (kind, layer), terms in groups.items())
-    called = {function: _reads(model, function) for _, _, function in functions if function}
+    called = {function: _reads(model, function) for _, function in functions}
     layers = dict.fromkeys([group.layer for group in built if group.layout])
     layers |= dict.fromkeys(layer for reads, _ in called.values() for layer in reads)
     return Reader(
@@ -87,7 +88,7 @@ def reader(model: Model, objectives: Sequence[tuple[Term, ...]]) -> Reader:
         layers=tuple(layers),
         logits=any(not group.layout for group in built) or any(logits for _, logits in called.values()),
         groups=built,
-        functions=tuple((picture, weight, function) for picture, weight, function in functions if function),
+        functions=tuple(functions),
     )
 
 
@@ -111,12 +112,6 @@ def _on_grid(axes: Layout, output: Tensor) -> Float[Tensor, "pictures channels h
         rows = math.isqrt(places * axes.grid[0] // axes.grid[1])
         axes = replace(axes, grid=(rows, places // rows))
     return axes.to_grid(output)
-
-
-def _alone(seen: Trace, picture: int) -> Trace:
-    """The trace of one picture of the batch."""
-    logits = None if seen.logits is None else seen.logits[picture : picture + 1]
-    return Trace({layer: output[picture : picture + 1] for layer, output in seen.items()}, logits)
 
 
 def _one_number(answer: object) -> Float[Tensor, " one"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from cutaway.core.errors import LayerError, OptionError, TargetError
@@ -61,19 +62,15 @@ def test_classes_that_do_not_exclude_each_other_are_their_logits(module: nn.Sequ
         torch.testing.assert_close(scores(model, class_score(0)), expected)
 
 
-def test_functions_see_one_picture_and_are_asked_for_no_more_than_they_read(model: Model) -> None:
-    shapes = []
-
+def test_functions_are_asked_for_no_more_than_they_read(model: Model) -> None:
     def brightest(seen: Trace) -> Tensor:
-        shapes.append(seen["1"].shape)
-        return seen["1"][:, 3].amax()
+        return seen["1"][0, 3].amax()
 
-    read = reader(model, batch([brightest, brightest]).pictures)
+    read = reader(model, as_objective(brightest).pictures)
     assert read.layers == ("1",)
     assert not read.logits
-    found = read(trace(model, SHOWN[:2], ["1"], logits=False))
-    torch.testing.assert_close(found, activations(model, SHOWN[:2], ["1"])["1"][:, 3].amax(dim=(1, 2)))
-    assert {shape[0] for shape in shapes} == {1}
+    found = read(trace(model, SHOWN[:1], ["1"], logits=False))
+    torch.testing.assert_close(found, activations(model, SHOWN[:1], ["1"])["1"][:, 3].amax(dim=(1, 2)))
 
 
 def test_functions_may_read_the_logits(model: Model) -> None:
@@ -87,6 +84,29 @@ def test_tokens_lie_on_their_grid(tokens: Model) -> None:
     objective = batch([unit("block:3"), neuron("block:3", 2, 1)])
     expected = torch.stack([output[0, 1:, 3].mean(), output[1, 1 + 2 * 4 + 1, 3]])  # the class token is in no place
     torch.testing.assert_close(scores(tokens, objective), expected)
+
+
+def test_places_that_are_spread_over_the_batch_axis() -> None:
+    """Windows of 2 x 2 places as rows of the batch, as Swin has them, beside another layer in one batch."""
+
+    class Windows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.mix, self.head = nn.Conv2d(3, 5, 8, stride=8), nn.Linear(5, 6), nn.Linear(6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            windows = rearrange(self.conv(x), "b c (i h) (j w) -> (b i j) (h w) c", h=2, w=2)
+            answer: Tensor = self.head(rearrange(self.mix(windows), "(b n) p c -> b (n p) c", n=4).mean(1))
+            return answer
+
+    model = Model(Windows(), Preprocess(32), name="windows")
+    seen = activations(model, SHOWN, ["conv", "mix"])
+    windows = rearrange(seen["mix"], "(b i j) (h w) c -> b c (i h) (j w)", i=2, j=2, h=2)
+    objective = batch([unit("conv:1"), unit("mix:4"), neuron("mix:0", 3, 1), unit("conv:2")])
+    expected = torch.stack(
+        [seen["conv"][0, 1].mean(), windows[1, 4].mean(), windows[2, 0, 3, 1], seen["conv"][3, 2].mean()]
+    )
+    torch.testing.assert_close(scores(model, objective), expected)
 
 
 def test_channels_last_and_plain_vectors() -> None:

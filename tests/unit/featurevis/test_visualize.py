@@ -182,9 +182,10 @@ def test_broken_gradients_give_a_note_and_no_nan(model: Model) -> None:
     assert "not finite" in broken.notes[0]
 
 
-@pytest.mark.parametrize("size", [16, 24, 64])
-def test_networks_of_one_size_see_pictures_resized(tokens: Model, size: int) -> None:
-    found = visualize(tokens, units(["block:3", "block:4"]), size=size, steps=12, transforms="none")
+@pytest.mark.parametrize("size", [16, SIDE, 64])
+@pytest.mark.parametrize("transforms", ["none", "standard"])
+def test_networks_of_one_size_see_pictures_resized(tokens: Model, size: int, transforms: str) -> None:
+    found = visualize(tokens, units(["block:3", "block:4"]), size=size, steps=12, transforms=transforms)
     assert found.pictures.shape == (2, 3, size, size)
     assert (found.scores > found.history[:, 0]).all()
 
