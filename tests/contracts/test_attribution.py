@@ -14,8 +14,14 @@ QUICK = {"smoothgrad": {"samples": 3}, "integrated_gradients": {"steps": 4}, "oc
 ALONE = {"gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", "occlusion"}
 """Methods that need scores alone, so any callable will do."""
 
+RELUS = {"guided_backprop", "deconvnet", "guided_grad_cam"}
+"""Methods that change how gradients pass ReLUs, so that a transformer without any is an error."""
+
 every_method = pytest.mark.parametrize("name", METHODS)
-every_network = pytest.mark.parametrize("factory", NETWORKS)
+on_every_network = pytest.mark.parametrize(
+    ("name", "factory"),
+    [(name, factory) for name in METHODS for factory in NETWORKS if not (name in RELUS and factory is TinyViT)],
+)
 
 
 def call(name, forward, points, target=1, **options):
@@ -42,8 +48,7 @@ def assert_same(before, after):
         assert torch.equal(tensor, after["numbers"][each])
 
 
-@every_method
-@every_network
+@on_every_network
 def test_values_have_the_shape_of_the_inputs_and_say_what_they_are(name, factory):
     found = call(name, seeded(factory), pictures(), torch.tensor([0, 2, 1]))
     assert isinstance(found, Attribution)
@@ -57,8 +62,7 @@ def test_values_have_the_shape_of_the_inputs_and_say_what_they_are(name, factory
     assert found.evaluations.min() >= 1
 
 
-@every_method
-@every_network
+@on_every_network
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_nothing_is_left_behind(name, factory, wrapped):
     network, points = seeded(factory), pictures()
@@ -71,8 +75,7 @@ def test_nothing_is_left_behind(name, factory, wrapped):
     assert not points.requires_grad
 
 
-@every_method
-@every_network
+@on_every_network
 def test_nothing_is_left_behind_by_a_call_that_fails_in_the_middle(name, factory, monkeypatch):
     network, points = seeded(factory), pictures()
     call(name, network, points)  # what is remembered between calls is remembered now
@@ -91,8 +94,7 @@ def test_nothing_is_left_behind_by_a_call_that_fails_in_the_middle(name, factory
     assert_same(before, state(network))
 
 
-@every_method
-@every_network
+@on_every_network
 def test_chunks_do_not_change_the_values(name, factory):
     network, points = seeded(factory), pictures(5)
     whole = call(name, network, points, None)
@@ -136,10 +138,11 @@ def test_double_precision_is_kept(name):
 
 @every_method
 def test_versus_swaps_sign_or_is_recorded(name):
-    found = call(name, seeded(TinyViT), pictures(), versus=torch.tensor([0, 2, 3]))
+    network = seeded(Convnet)
+    found = call(name, network, pictures(), versus=torch.tensor([0, 2, 3]))
     assert found.versus.tolist() == [0, 2, 3]
     if name in ALONE:
-        back = METHODS[name](seeded(TinyViT), pictures(), torch.tensor([0, 2, 3]), versus=1, **QUICK.get(name, {}))
+        back = METHODS[name](network, pictures(), torch.tensor([0, 2, 3]), versus=1, **QUICK.get(name, {}))
         assert torch.allclose(found.values, -back.values, atol=1e-6)
 
 

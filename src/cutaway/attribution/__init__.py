@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cutaway.attribution.attribution import Attribution
-from cutaway.attribution.cam import grad_cam
+from cutaway.attribution.cam import grad_cam, layer_cam
 from cutaway.attribution.gradients import gradient, input_x_gradient, smoothgrad
 from cutaway.attribution.integrated_gradients import integrated_gradients
+from cutaway.attribution.modified_gradients import deconvnet, guided_backprop, guided_grad_cam, pullback
 from cutaway.attribution.perturbation import occlusion
 from cutaway.attribution.scores import Forward
 
@@ -16,7 +17,12 @@ METHODS: Mapping[str, Callable[..., Attribution]] = {
     "input_x_gradient": input_x_gradient,
     "integrated_gradients": integrated_gradients,
     "smoothgrad": smoothgrad,
+    "guided_backprop": guided_backprop,
+    "deconvnet": deconvnet,
+    "pullback": pullback,
     "grad_cam": grad_cam,
+    "guided_grad_cam": guided_grad_cam,
+    "layer_cam": layer_cam,
     "occlusion": occlusion,
 }
 """Every method by its name: method(forward, inputs, target=None, *, versus=None, batch_size=None, **options)."""
@@ -25,10 +31,15 @@ __all__ = [
     "METHODS",
     "Attribution",
     "Forward",
+    "deconvnet",
     "grad_cam",
     "gradient",
+    "guided_backprop",
+    "guided_grad_cam",
     "input_x_gradient",
     "integrated_gradients",
+    "layer_cam",
     "occlusion",
+    "pullback",
     "smoothgrad",
 ]

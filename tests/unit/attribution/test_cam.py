@@ -5,15 +5,17 @@ from small_networks import SIZE, Convnet, Reused, TinyViT, pictures, seeded
 from torch import nn
 
 from cutaway import Model, Preprocess
-from cutaway.attribution import grad_cam
+from cutaway.attribution import grad_cam, layer_cam
 from cutaway.core.errors import LayerError, ModelError
 
 
-def literal(network, layer, points, target, to_grid=lambda t: t):
-    """The map of one layer, by hand: a hook, a backward pass, loops over the channels."""
+def literal(network, layer, points, target, to_grid=lambda t: t, by_place=False):
+    """The map of one layer, by hand: a hook, a backward pass, loops over channels; Grad-CAM, or LayerCAM by place."""
     kept = []
     module = network.eval().get_submodule(layer)
-    handle = module.register_forward_hook(lambda m, i, o: kept.append(o.detach().clone().requires_grad_()) or kept[-1].clone())
+    handle = module.register_forward_hook(
+        lambda m, i, o: kept.append(o.detach().clone().requires_grad_()) or kept[-1].clone()
+    )
     output = network(points.clone())
     handle.remove()
     output[:, target].sum().backward()
@@ -21,7 +23,8 @@ def literal(network, layer, points, target, to_grid=lambda t: t):
     maps = torch.zeros(len(points), *found.shape[2:])
     for row in range(len(points)):
         for channel in range(found.shape[1]):
-            maps[row] += slopes[row, channel].mean() * found[row, channel]
+            weight = slopes[row, channel].clamp(min=0) if by_place else slopes[row, channel].mean()
+            maps[row] += weight * found[row, channel]
     maps = maps.clamp(min=0)
     return F.interpolate(maps[:, None], size=points.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
 
@@ -34,6 +37,14 @@ def test_grad_cam_equals_its_formula_also_before_a_layer_that_works_in_place(lay
     assert found.layer == layer
     assert found.values.any()
     assert torch.allclose(found.values, literal(seeded(Convnet), layer, points, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "act1", "pool", "conv2"])
+def test_layer_cam_equals_its_formula(layer):
+    network, points = seeded(Convnet), pictures()
+    found = layer_cam(network, points, 1, layer=layer)
+    assert found.values.any()
+    assert torch.allclose(found.values, literal(seeded(Convnet), layer, points, 1, by_place=True), atol=1e-6)
 
 
 def test_a_transformers_tokens_are_laid_on_their_grid_without_the_class_token():

@@ -32,7 +32,10 @@ def run(*given: Any) -> str:
     return CliRunner().invoke(app, [str(word) for word in given], catch_exceptions=False).stdout
 
 
-@pytest.mark.parametrize("method", METHODS)
+RELUS = {"guided_backprop", "deconvnet", "guided_grad_cam"}  # the shipped network has none
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - RELUS))
 def test_every_method_is_drawn(method: str, picture: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "map.png"
     facts = json.loads(run(picture, "--method", method, "--target", "cat", "--out", out, "--json"))
