@@ -1,9 +1,7 @@
 """Photograph parts of a page: `python docs/images/shoot.py PAGE.html FILE=SELECTOR ...` (needs playwright, chromium).
 
-The pictures in README.md show the page that this wrote (the photograph is `skimage.data.chelsea()`):
-cutaway explain chelsea.png --model squeezenet1_1 --weights squeezenet1_1_imagenet.safetensors --labels labels.json
-and then: python docs/images/shoot.py out/chelsea/index.html "explanation.png=.masthead, .opening" \
-channels.webp=.sides maps.webp=.map-grid places.webp=.places
+The picture in README.md shows a page of the demo, whose scene cutaway draws itself:
+make demo; python docs/images/shoot.py out/scene/index.html "explanation.png=.masthead, .opening"
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ import typer
 
 from cutaway.report.drawing import Raster, png
 
+SCENE = 6  # a bird on a plain ground: every part in sight
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -35,7 +37,7 @@ def demo(
         typer.echo(f"\n{exhibit.says}")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{exhibit.name}.png"
-            path.write_bytes(png(exhibit.picture))
+            path.write_bytes(png(to_raster(exhibit.picture.numpy())))
             explanation = cw.explain(cw.load(exhibit.model), path, seed=seed)
         explanation.save(out / exhibit.name)
         typer.echo(summary(explanation.data))
@@ -49,7 +51,7 @@ def exhibits(seed: int) -> list[Exhibit]:
 
     from cutaway.data.partworld import render, sample_scene
 
-    scene = render(sample_scene(seed, 0), 256).picture
+    scene = render(sample_scene(seed, SCENE), 256).picture
     return [
         Exhibit("scene", "partworld", "A scene that cutaway draws, and the network that learned such scenes:", scene),
         Exhibit("cat", "cifar10", "A photograph of a cat, and the CIFAR-10 network:", skimage_data.cat()),
