@@ -64,7 +64,7 @@ def _normalised(model: cw.Model, shape: tuple[int, ...], generator: torch.Genera
 
 
 def pairs(
-    network: nn.Module, inputs: Tensor, layer: str
+    name: str, network: nn.Module, inputs: Tensor, layer: str
 ) -> dict[str, tuple[Callable[[], Tensor], Callable[[], Tensor]]]:
     """Method -> (ours, captum's), each as a function without arguments."""
     target = 3
@@ -100,7 +100,7 @@ def pairs(
         )
         return captum.LayerAttribution.interpolate(found, inputs.shape[-2:], "bilinear")[:, 0]
 
-    return {
+    found = {
         "gradient": (
             lambda: attribution.gradient(network, inputs, target).values,
             lambda: captum.Saliency(copied).attribute(inputs, target=target, abs=False),
@@ -121,13 +121,31 @@ def pairs(
             ),
         ),
     }
+    if name in ("squeezenet1_1", "resnet20"):  # captum's need ReLUs that are modules, each called once, not in place
+        found |= {
+            "guided_backprop": (
+                lambda: attribution.guided_backprop(network, inputs, target).values,
+                lambda: captum.GuidedBackprop(network).attribute(inputs, target=target),
+            ),
+            "deconvnet": (
+                lambda: attribution.deconvnet(network, inputs, target).values,
+                lambda: captum.Deconvolution(network).attribute(inputs, target=target),
+            ),
+            "guided_grad_cam": (
+                lambda: attribution.guided_grad_cam(network, inputs, target, layer=layer).values,
+                lambda: captum.GuidedGradCam(network, network.get_submodule(layer)).attribute(
+                    inputs, target=target, interpolate_mode="bilinear"
+                ),
+            ),
+        }
+    return found
 
 
 def main() -> None:
     warnings.simplefilter("ignore", UserWarning)  # captum's, that it asks for gradients of the inputs itself
     rows = []
     for name, (network, inputs, layer) in networks().items():
-        for method, (ours, theirs) in pairs(network, inputs, layer).items():
+        for method, (ours, theirs) in pairs(name, network, inputs, layer).items():
             found, expected = ours(), theirs().detach()
             norm = float(expected.norm())
             apart = float((found - expected).norm()) / norm if norm > 0 else float("inf")

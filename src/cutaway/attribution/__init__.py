@@ -10,6 +10,7 @@ from cutaway.attribution.gradients import gradient, input_x_gradient, smoothgrad
 from cutaway.attribution.integrated_gradients import integrated_gradients
 from cutaway.attribution.modified_gradients import deconvnet, guided_backprop, guided_grad_cam, pullback
 from cutaway.attribution.perturbation import occlusion
+from cutaway.attribution.score_cam import score_cam
 from cutaway.attribution.scores import Forward
 
 METHODS: Mapping[str, Callable[..., Attribution]] = {
@@ -23,6 +24,7 @@ METHODS: Mapping[str, Callable[..., Attribution]] = {
     "grad_cam": grad_cam,
     "guided_grad_cam": guided_grad_cam,
     "layer_cam": layer_cam,
+    "score_cam": score_cam,
     "occlusion": occlusion,
 }
 """Every method by its name: method(forward, inputs, target=None, *, versus=None, batch_size=None, **options)."""
@@ -41,5 +43,6 @@ __all__ = [
     "layer_cam",
     "occlusion",
     "pullback",
+    "score_cam",
     "smoothgrad",
 ]
