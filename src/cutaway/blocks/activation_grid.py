@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ from cutaway.featurevis import directions, visualize
 from cutaway.nets.model import Model
 from cutaway.report.drawing import tile, to_html, to_raster
 
-CELLS, SIZE, STEPS = 7, 64, 64
-"""Places per side, pixels of each picture, steps of its optimisation."""
+CELLS, SIZE, STEPS = 8, 64, 64
+"""Most places per side, pixels of each picture, steps of its optimisation."""
 
 LEAST = 0.25  # side of the faintest cell, as a share of the strongest one's
 
@@ -81,7 +82,7 @@ def place_vectors(
     values: Float[Tensor, "channels rows columns"], cells: int
 ) -> tuple[Float[Tensor, "places channels"], Float[np.ndarray, "coarse_rows coarse_columns"]]:
     """The activation vector of each place, row by row, and their norms as shares of the largest one."""
-    rows, columns = (min(cells, side) for side in values.shape[1:])
+    rows, columns = (math.ceil(side / math.ceil(side / cells)) for side in values.shape[1:])
     coarse = F.adaptive_avg_pool2d(values, (rows, columns))
     norms = coarse.norm(dim=0).double().numpy()
     return coarse.flatten(1).T.contiguous(), norms / (norms.max() or 1.0)

@@ -37,7 +37,7 @@ def demo(
         typer.echo(f"\n{exhibit.says}")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{exhibit.name}.png"
-            path.write_bytes(png(to_raster(exhibit.picture.numpy())))
+            path.write_bytes(png(exhibit.picture))
             explanation = cw.explain(cw.load(exhibit.model), path, seed=seed)
         explanation.save(out / exhibit.name)
         typer.echo(summary(explanation.data))

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 import cutaway
 from cutaway.cli.attribute import attribute
+from cutaway.cli.blocks import blocks
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
 from cutaway.cli.explain import explain
@@ -35,7 +36,7 @@ def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
 
 
-for verb in (with_model(attribute), data, demo, with_model(explain), models, train, with_model(visualize)):
+for verb in (*map(with_model, (attribute, blocks, explain, visualize)), data, demo, models, train):
     app.command()(verb)
 
 

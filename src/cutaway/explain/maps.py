@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.attribution import METHODS, Attribution
+from cutaway.blocks.places import LEAST
 from cutaway.core.errors import CutawayError
 from cutaway.core.types import Pictures
 from cutaway.explain.album import Album
@@ -17,7 +18,7 @@ from cutaway.explain.question import Question
 from cutaway.explain.recipes import Recipe, recipes
 from cutaway.explain.sanity import SanityCheck
 from cutaway.explain.settings import Settings
-from cutaway.report.drawing import heat, overlay
+from cutaway.report.drawing import enlarge, heat, overlay
 from cutaway.report.schema import Map, Sanity
 
 PATCHES = 56
@@ -96,7 +97,7 @@ def _record(question: Question, recipe: Recipe, found: Attribution, sanity: Sani
         question=question.says(recipe.rather),
         layer=found.layer,
         overlay=album.add(name, overlay(question.raster, field, recipe.signed, grain)),
-        heat=album.add(f"{name}_heat", heat(field, recipe.signed, question.raster.shape[:2])),
+        heat=album.add(f"{name}_heat", enlarge(heat(field, recipe.signed), LEAST)),
         completeness_gap=_first(found.completeness_gap),
         relative_gap=relative if relative is not None and np.isfinite(relative) else None,
         evaluations=None if found.evaluations is None else int(found.evaluations[0]),

@@ -69,8 +69,10 @@ def scale_of(values: Float[np.ndarray, " *shape"], percentile: float = 99.5) -> 
 
 
 def heat(values: Field, signed: bool, size: tuple[int, int] | None = None) -> Raster:
-    """The map alone, at `size` (height, width): white = nothing, orange = evidence for (or any, where it has no signs),
-    blue = evidence against."""
+    """The map alone, interpolated to `size` (height, width) where one is given.
+
+    White = nothing, orange = evidence for (or any, where it has no signs), blue = evidence against.
+    """
     fine = values if size is None else resize_field(values, *size)
     shares = np.clip(fine / scale_of(fine), -1, 1)
     return _coloured(shares / 2 + 0.5, palette.DIVERGING) if signed else _coloured(np.abs(shares), palette.SEQUENTIAL)

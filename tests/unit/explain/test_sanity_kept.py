@@ -40,7 +40,7 @@ def test_the_figure_is_the_correlation_with_the_shuffled_network_s_map(model, pi
     first, second = (each.values[0].sum(0).abs().flatten().numpy() for each in (found, other))
     result = check(found, pictures, {})
     assert result.correlation == pytest.approx(scipy.stats.spearmanr(first, second).statistic, abs=1e-6)
-    assert result.passed == (abs(result.correlation) <= result.threshold)
+    assert result.passed == (result.correlation <= result.threshold)
 
 
 def test_a_method_that_ignores_the_network_fails(model, pictures, monkeypatch):
