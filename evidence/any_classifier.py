@@ -85,9 +85,8 @@ def made(spec: str, folder: Path) -> Model:
         where = folder / name
         torch.manual_seed(0)
         getattr(transformers, f"{name}ForImageClassification")(config).save_pretrained(where)
-        model = load(f"hf:{where}")
-    else:
-        model = load(f"{spec}?weights=none")
+        return load(f"hf:{where}")
+    model = load(f"{spec}?weights=none")
     own = model.preprocess
     for size in SIZES:
         model.preprocess = own if size is None else type(own)(size=size, mean=own.mean, std=own.std)
@@ -123,7 +122,8 @@ def examined(model: Model) -> dict[str, Any]:
     names = [name for info in table if info.leaf for name in info.names]
     drawn = graph(model)
     assert drawn.source == "observed pass", f"graph by {drawn.source}"
-    pictures = torch.rand(2, *model.preprocess.shape, generator=torch.Generator().manual_seed(0))
+    count = 2 if model.preprocess.shape[1] <= 256 else 1
+    pictures = torch.rand(count, *model.preprocess.shape, generator=torch.Generator().manual_seed(0))
     kept = activations(model, pictures, names)
     scores = gradient(model, pictures)
     assert scores.values.isfinite().all(), "the gradient is not finite"

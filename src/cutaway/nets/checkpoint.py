@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -40,7 +41,9 @@ def read_weights(path: str | PathLike[str]) -> dict[str, Tensor]:
         if where.suffix in SAFE:
             tensors: dict[str, Tensor] = load_file(where)
             return tensors
-        found = torch.load(where, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's remarks on old formats; what cannot be read is raised below
+            found = torch.load(where, map_location="cpu", weights_only=True)
     except safetensors.SafetensorError as error:
         raise WeightsError(
             f"{where} is no safetensors file ({error}); expected one, whole; try to save it again"

@@ -69,9 +69,13 @@ class Preprocess:
             factor = max(height / picture.shape[-2], width / picture.shape[-1])
         else:
             factor = max(self.resize, height, width) / min(picture.shape[-2:])
-        inner = max(height, round(picture.shape[-2] * factor)), max(width, round(picture.shape[-1] * factor))
+        # Rounded as torchvision rounds, so that a network sees the very pixels that it was tested with.
+        inner = (
+            max(height, int(picture.shape[-2] * factor + 1e-6)),
+            max(width, int(picture.shape[-1] * factor + 1e-6)),
+        )
         picture = _resized(picture, inner, self.interpolation)
-        top, left = (inner[0] - height) // 2, (inner[1] - width) // 2
+        top, left = round((inner[0] - height) / 2), round((inner[1] - width) / 2)
         return picture[:, top : top + height, left : left + width].contiguous()
 
     def normalise(self, pictures: Pictures) -> Pictures:

@@ -77,10 +77,10 @@ def joined(parts: Sequence[Coordinates], shape: torch.Size) -> Coordinates:
     return first.expand(*shape)
 
 
-def in_place_of_nowhere(first: Coordinates, other: Coordinates, shape: torch.Size) -> Coordinates:
-    """Numbers combined that lie where the first does, or where the other does if the first lies nowhere."""
-    one, two = first.map(short), other.map(short)
-    places = tuple(torch.where(a.isnan(), b, a) for a, b in zip(one.places, two.places, strict=True))
+def first_or_second(first: Coordinates, second: Coordinates, shape: torch.Size) -> Coordinates:
+    """Numbers combined that lie where the first do, or where the second do if the first all lie nowhere."""
+    one, two = first.map(short), second.map(short)
+    places = tuple(b if bool(a.isnan().all()) else a for a, b in zip(one.places, two.places, strict=True))
     return Coordinates(places, tuple(map(torch.maximum, one.reach, two.reach))).expand(*shape)
 
 
@@ -110,10 +110,9 @@ def windows(
     small = these.map(lambda t: short(t, keep=last))
 
     def place(t: Tensor) -> Tensor:
-        known = ~t.isnan()
-        grids = [each.reshape(-1, 1, *t.shape[-2:]) for each in (t.nan_to_num(0.0), known.float())]
-        grids = [_padded(each, window, ceil, 0.0) for each in grids]
-        total, count = (F.conv2d(each, ones, stride=step, dilation=apart) for each in grids)
+        grid = _padded(t.reshape(-1, 1, *t.shape[-2:]), window, ceil, None)
+        known = ~grid.isnan()
+        total, count = (F.conv2d(x, ones, stride=step, dilation=apart) for x in (grid.nan_to_num(0.0), known.float()))
         mean = torch.where(count > 0, total / count, NOWHERE)
         return mean.reshape(*t.shape[:-2], *mean.shape[-2:])
 
@@ -164,17 +163,31 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return one is other or (one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all()))
 
 
-def _padded(t: Tensor, window: Sequence[tuple[int, int]], ceil: bool, fill: float) -> Tensor:
-    """The grid with its border, and with what a window that hangs over its far edges needs where `ceil` lets it."""
-    size, stride, padding, dilation = window
-    border: list[int] = []
-    for axis in (1, 0):
-        extent = dilation[axis] * (size[axis] - 1) + 1
-        over = -(t.shape[2 + axis] + 2 * padding[axis] - extent) % stride[axis] if ceil else 0
-        if over >= extent - 1 - padding[axis] + 1:  # a window must begin inside the grid or its near border
+def _padded(t: Tensor, window: Sequence[tuple[int, int]], ceil: bool, fill: float | None) -> Tensor:
+    """The grid with its border, and with what a window that hangs over its far edges needs where `ceil` lets it.
+
+    fill=None goes on in even steps, so that a window at the border lies where its middle is.
+    """
+    for axis in (0, 1):
+        size, stride, padding, dilation = (both[axis] for both in window)
+        extent = dilation * (size - 1) + 1
+        over = -(t.shape[2 + axis] + 2 * padding - extent) % stride if ceil else 0
+        if over > extent - 1 - padding:  # a window must begin inside the grid or its near border
             over = 0
-        border += [padding[axis], padding[axis] + over]
-    return F.pad(t, border, value=fill)
+        t = _bordered(t, 2 + axis, padding, padding + over, fill)
+    return t
+
+
+def _bordered(t: Tensor, axis: int, before: int, after: int, fill: float | None) -> Tensor:
+    shape = [1] * t.ndim
+    shape[axis] = -1
+    first, last = t.narrow(axis, 0, 1), t.narrow(axis, -1, 1)
+    step = (last - first) / max(1, t.shape[axis] - 1)
+    near = first + step * torch.arange(-before, 0, device=t.device).reshape(shape)
+    far = last + step * torch.arange(1, after + 1, device=t.device).reshape(shape)
+    if fill is not None:
+        near, far = torch.full_like(near, fill), torch.full_like(far, fill)
+    return torch.cat([near, t, far], dim=axis)
 
 
 def _pair(value: Sides) -> tuple[int, int]:

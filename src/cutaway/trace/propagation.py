@@ -242,7 +242,7 @@ def multiplied(of: Of, func: Any, args: tuple[Any, ...], result: Any) -> Coordin
     parts = [summed(rows, [-1])] if rows else []
     parts += [summed(columns, [-2])] if columns else []
     if len(parts) == 2:
-        return place.in_place_of_nowhere(parts[0], parts[1], result.shape)
+        return place.first_or_second(parts[0], parts[1], result.shape)
     return joined(parts, result.shape)
 
 

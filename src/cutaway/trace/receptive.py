@@ -64,7 +64,7 @@ def _along(near: Tensor, far: Tensor, length: int) -> tuple[int, float, float]:
     size = int((far - near).max())
     free = near[near > 0], far[far < length]  # edges that the border did not cut
     steps = [edge.diff() for edge in free if len(edge) > 1]
-    stride = float(steps[0].mean()) if steps else float(length) / len(near)
+    stride = float(steps[0].median()) if steps else float(length) / len(near)
     whole_ones = (far - near == size).nonzero()[:, 0]
     first = int(whole_ones[0])
     return size, stride, float(near[first]) - first * stride

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from cutaway.core.errors import LayerError
+from cutaway.core.errors import LayerError, suggestion
 from cutaway.nets.outputs import first_tensor, with_first_tensor
 
 Tap: TypeAlias = "Callable[[Tensor], Tensor | None]"
@@ -30,10 +30,10 @@ def taps(module: nn.Module, table: Mapping[str, Tap]) -> Iterator[None]:
         bare, _, call = name.partition("#")
         wanted.setdefault(bare, {})[int(call) if call else None] = tap
     layers = dict(module.named_modules())
-    counts = dict.fromkeys(wanted, 0)
+    counts: dict[str, int] = {}
 
     def reset(*_: Any) -> None:
-        counts.update(dict.fromkeys(wanted, 0))
+        counts.clear()
 
     with ExitStack() as stack:
         stack.callback(module.register_forward_pre_hook(reset).remove)
@@ -41,6 +41,7 @@ def taps(module: nn.Module, table: Mapping[str, Tap]) -> Iterator[None]:
             if bare not in layers:
                 raise LayerError(
                     f'no layer "{bare}" in {type(module).__name__}; expected a name of its named_modules()'
+                    f"{suggestion(bare, [name for name in layers if name])}"
                 )
             stack.callback(layers[bare].register_forward_hook(_hook(bare, calls, counts)).remove)
         yield
@@ -48,8 +49,8 @@ def taps(module: nn.Module, table: Mapping[str, Tap]) -> Iterator[None]:
 
 def _hook(bare: str, calls: Mapping[int | None, Tap], counts: dict[str, int]) -> Any:
     def hook(layer: nn.Module, inputs: Any, output: Any) -> Any:
-        call = counts[bare]
-        counts[bare] += 1
+        call = counts.get(bare, 0)
+        counts[bare] = call + 1
         changed = False
         for wanted in (call, None):
             tensor = first_tensor(output) if wanted in calls else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from cutaway.core.errors import ModelError, suggestion
@@ -26,14 +27,14 @@ def load(request: Request) -> Model:
             f'no classifier "{request.name}" in torchvision (it has {len(known)}){suggestion(request.name, known)}'
         )
     published = models.get_model_weights(request.name).DEFAULT
-    classes = {} if request.classes is None else {"num_classes": request.classes}
     with seeded(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that some networks will start from other random weights one day
-        module = models.get_model(request.name, weights=None, **classes)
-    if request.published:
-        module.load_state_dict(_download(published, request))
+        module = _published(models, published, request) if request.published else _bare(models, published, request)
     labels = None if request.classes or request.note else published.meta["categories"]
-    return Model(module, preprocess_of(published.transforms()), labels, name=request.name)
+    preprocess = preprocess_of(published.transforms())
+    if request.note and hasattr(module, "image_size"):  # a transformer without weights takes what it was made for
+        preprocess = replace(preprocess, size=module.image_size, resize=None)
+    return Model(module, preprocess, labels, name=request.name)
 
 
 def preprocess_of(transforms: Any) -> Preprocess:
@@ -60,9 +61,21 @@ def _models() -> Any:
     return importing("torchvision", build)
 
 
-def _download(published: Any, request: Request) -> Any:
+def _bare(models: Any, published: Any, request: Request) -> Any:
+    """The network without weights; for a file of weights it is made as torchvision makes it for the published ones."""
+    options: dict[str, Any] = {}
+    if request.file and request.name.startswith("vit_"):
+        options["image_size"] = published.meta["min_size"][0]
+    if request.name in ("googlenet", "inception_v3"):
+        options["transform_input"] = True
+    if request.classes is not None:
+        options["num_classes"] = request.classes
+    return models.get_model(request.name, weights=None, **options)
+
+
+def _published(models: Any, published: Any, request: Request) -> Any:
     try:
-        return published.get_state_dict(progress=False, check_hash=True)
+        return models.get_model(request.name, weights=published, progress=False)
     except (OSError, RuntimeError) as error:  # no network, no room on the disk, or a damaged download
         raise ModelError(
             f"the published weights of {request.spec} are neither in the cache nor to be had ({error}); expected "
