@@ -19,15 +19,16 @@ def default_layer(model: Model, picture: Source) -> str | None:
 
     The last asks for a gradient: behind the last attention of a vision transformer only the class token counts. Where
     several layers give the same output (a block, its last activation, the Sequential around it), the block is named.
-    None where no layer has a grid.
+    Where the score depends on no layer (a head of zeros), the deepest one. None where no layer has a grid.
     """
     pictures = one_picture(model, picture)
     with torch.no_grad():
         classes = model(pictures).shape[1]
-    for layer, axes in _candidates(model, classes):
+    candidates = list(_candidates(model, classes))
+    for layer, axes in candidates:
         if _matters(model, pictures, layer, axes):
             return _plainest(model, pictures, layer)
-    return None
+    return _plainest(model, pictures, candidates[0][0]) if candidates else None
 
 
 def _candidates(model: Model, classes: int) -> Iterator[tuple[str, Layout]]:

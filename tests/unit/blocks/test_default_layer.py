@@ -60,15 +60,24 @@ def test_tokens_that_no_longer_matter_are_passed_over():
             super().__init__()
             self.embed, self.head = nn.Conv2d(3, 8, 8, stride=8), nn.Linear(8, 4)
             self.blocks = nn.ModuleList([Block(), Block(), Block()])
+            self.class_token = nn.Parameter(torch.randn(1, 1, 8))
 
         def forward(self, pictures: torch.Tensor) -> torch.Tensor:
             places = self.embed(pictures).flatten(2).transpose(1, 2)
-            tokens = torch.cat([places.mean(1, keepdim=True), places], dim=1)
+            tokens = torch.cat([self.class_token.expand(len(places), -1, -1), places], dim=1)
             for block in self.blocks:
                 tokens = block(tokens)
             return self.head(tokens[:, 0])
 
     assert seen(Transformer()) == "blocks.1"
+
+
+def test_a_head_of_zeros_still_has_a_deepest_layer():
+    """As in a vision transformer that nobody has trained yet."""
+    head = nn.Linear(6, 4)
+    nn.init.zeros_(head.weight)
+    layers = nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Conv2d(6, 6, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    assert seen(nn.Sequential(*layers, head)) == "2"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
