@@ -48,7 +48,7 @@ imports: $(VENV)/.tested
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.tested
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -n auto -m 'not slow'
 
 test-slow: $(VENV)/.tested  ## the tests that take minutes
 	$(BIN)/pytest -m slow
