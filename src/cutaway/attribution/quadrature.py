@@ -13,7 +13,6 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import CubicSpline
 
 from cutaway.core.errors import OptionError, choose
 
@@ -123,10 +122,32 @@ def _lines(positions: Positions, values: Float[np.ndarray, "points ..."]) -> Flo
 
 
 def _spline(positions: Positions, values: Float[np.ndarray, "points ..."]) -> Float[np.ndarray, "pieces ..."]:
-    integrals: Float[np.ndarray, "pieces ..."] = np.diff(
-        CubicSpline(positions, values).antiderivative()(positions), axis=0
-    )
+    """A cubic bends away from the straight line by its second derivatives, and so does its integral."""
+    flat = values.reshape(len(values), -1)
+    curvatures = _curvatures(positions, flat)
+    bent = np.diff(positions)[:, None] ** 3 * (curvatures[1:] + curvatures[:-1]) / 24
+    integrals: Float[np.ndarray, "pieces ..."] = _lines(positions, values) - bent.reshape(-1, *values.shape[1:])
     return integrals
+
+
+def _curvatures(positions: Positions, values: Float[np.ndarray, "points many"]) -> Float[np.ndarray, "points many"]:
+    """Second derivatives of the cubic spline at its points; its outer two pieces at either end are one cubic.
+
+    Solved with numpy alone: the import of a library's spline takes longer than many an explanation.
+    """
+    lengths = np.diff(positions)
+    jumps = 6 * np.diff(np.diff(values, axis=0) / lengths[:, None], axis=0)
+    if len(positions) < 4:  # a line, or one parabola
+        each = jumps / (3 * (positions[-1] - positions[0])) if len(jumps) else np.zeros_like(values[:1])
+        return np.repeat(each, len(positions), axis=0)
+    system = np.zeros((len(positions),) * 2)
+    inner = np.arange(1, len(positions) - 1)
+    system[inner, inner - 1], system[inner, inner + 1] = lengths[:-1], lengths[1:]
+    system[inner, inner] = 2 * (lengths[:-1] + lengths[1:])
+    system[0, :3] = lengths[1], -lengths[0] - lengths[1], lengths[0]
+    system[-1, -3:] = lengths[-1], -lengths[-1] - lengths[-2], lengths[-2]
+    solved: Float[np.ndarray, "points many"] = np.linalg.solve(system, np.pad(jumps, ((1, 1), (0, 0))))
+    return solved
 
 
 _INTEGRALS = {"spline": _spline, "lines": _lines}

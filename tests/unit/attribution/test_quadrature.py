@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
-from cutaway.attribution.quadrature import FINEST, RULES, Sampled, rule_of, trapezoid
+from cutaway.attribution.quadrature import _INTEGRALS, FINEST, RULES, Sampled, rule_of, trapezoid
 from cutaway.core.errors import OptionError
 
 
@@ -27,6 +28,15 @@ def test_rules_by_name_by_function_and_by_a_wrong_name():
         rule_of("simpson")
     with pytest.raises(OptionError, match="steps is 1; expected at least 2 for the trapezoid rule"):
         trapezoid(1)
+
+
+@pytest.mark.parametrize("points", [2, 3, 4, 5, 40])
+def test_the_spline_is_the_librarys(points):
+    draw = np.random.default_rng(points)
+    positions = np.concatenate([[0], np.sort(draw.random(points - 2)), [1]])
+    for values in (draw.normal(size=points), np.eye(points)):
+        expected = np.diff(CubicSpline(positions, values).antiderivative()(positions), axis=0)
+        np.testing.assert_allclose(_INTEGRALS["spline"](positions, values), expected, rtol=1e-7, atol=1e-9)
 
 
 def test_a_smooth_slope_is_integrated_by_the_spline():
