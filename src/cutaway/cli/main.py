@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
 from typer.exceptions import TyperException
@@ -36,7 +36,11 @@ def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
 
 
-for verb in (*map(with_model, (attribute, blocks, explain, visualize)), data, demo, models, train):
+VERBS: tuple[Callable[..., None], ...] = (data, demo, models, train)
+MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, visualize)
+"""Verbs with one model: their `options: ModelOptions` become options of the command line."""
+
+for verb in (*VERBS, *map(with_model, MODEL_VERBS)):
     app.command()(verb)
 
 
