@@ -102,7 +102,7 @@ def main() -> None:
         "of the speed of a bare forward-backward loop at the same precision, the faster of two batch sizes "
         f"(it looks at the pictures through a moving window of {window} px, hence the third row)"
     )
-    report("visualize_speed", claim, rows, passed=slowest >= NEEDED, n=ROUNDS)
+    report("visualize", claim, rows, passed=slowest >= NEEDED, n=ROUNDS)
 
 
 if __name__ == "__main__":
