@@ -34,9 +34,8 @@ class Answer(NamedTuple):
 
 
 def answer(forward: Forward, points: Inputs, target: Target, versus: Target) -> Answer:
-    """The score asked about at each point, in the gradient mode of the caller; the points are not changed."""
-    with in_use(forward):
-        output = forward(points.clone())  # a copy: the first layer may work in place
+    """The score asked about at each point, inside `plain`; the points are not changed."""
+    output = forward(points.clone())  # a copy: the first layer may work in place
     return asked(forward, scores_of(output, len(points), name_of(forward)), target, versus)
 
 
@@ -69,7 +68,7 @@ def gradients(forward: Forward, points: Inputs, target: Target, versus: Target) 
 
     A ModelError if the score does not depend on the points, or if a gradient is NaN or infinite.
     """
-    with plain(forward, points), in_use(forward):
+    with plain(forward, points):
         leaf = points.detach().clone().requires_grad_()
         found = answer(forward, leaf, target, versus)
         gradient = gradient_of(forward, found.score, leaf)
@@ -131,19 +130,16 @@ def per_input(target: Target, batch: int) -> Target:
 
 
 @contextmanager
-def in_use(forward: Forward) -> Iterator[None]:
-    """A Model or module in evaluation mode, for this thread alone; a callable is called as it is."""
+def plain(forward: Forward, inputs: Tensor) -> Iterator[None]:
+    """A Model or module in evaluation mode and for this thread alone (a callable is called as it is); gradients on and
+    autocast off, whatever the caller's mode: attribution is computed at the inputs' precision."""
+    device = forward.device if isinstance(forward, Model) else inputs.device
     with ExitStack() as stack:
         if isinstance(forward, Model | nn.Module):
             stack.enter_context(as_model(forward).in_use())
-        yield
-
-
-@contextmanager
-def plain(forward: Forward, inputs: Tensor) -> Iterator[None]:
-    """Gradients on and autocast off, whatever the caller's mode: attribution is computed at the inputs' precision."""
-    device = forward.device if isinstance(forward, Model) else inputs.device
-    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device.type, enabled=False):
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.autocast(device.type, enabled=False))
         yield
 
 
