@@ -43,10 +43,15 @@ def _at(x: float, y: float, angle: float = 0.0, scale: float = 1.0) -> Place:
 
 
 def _flower(petals: str, leaves: str, stem: str) -> tuple[PartPlan, ...]:
-    head = (PartPlan("petals", petals, _at(0.0, 0.0), 4), PartPlan("disk", "round", _at(0.0, 0.0), 5))
+    # The calyx hides where the stem meets the petals: their outline and shadow would tell which petals they are.
+    head = (
+        PartPlan("petals", petals, _at(0.0, 0.0), 4),
+        PartPlan("disk", "round", _at(0.0, 0.0), 5),
+        PartPlan("calyx", "cupped", _at(0.0, 0.28), 6),
+    )
     return (
         PartPlan("leaves", leaves, _at(0.0, 0.46), 1),
-        PartPlan("stem", stem, _at(0.0, 0.12), 2),
+        PartPlan("stem", stem, _at(0.0, 0.27), 2),
         PartPlan("head", None, _at(0.0, -0.22), 4, head),
     )
 

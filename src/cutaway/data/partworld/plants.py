@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from cutaway.data.partworld.kinds import Kind
-from cutaway.data.partworld.shapes import Field, around, bow, box, circle, ellipse, intersection, lens, mirrored, turned
+from cutaway.data.partworld.shapes import (
+    Field,
+    around,
+    bow,
+    box,
+    circle,
+    ellipse,
+    intersection,
+    lens,
+    mirrored,
+    polygon,
+    turned,
+)
 
 
 def _slender_petals(x: Field, y: Field) -> Field:
@@ -34,12 +46,21 @@ def _disk_lines(x: Field, y: Field) -> Field:
     return mirrored(circle(x, y, 0.052))
 
 
+def _calyx(x: Field, y: Field) -> Field:
+    return polygon(x, y, [(-0.075, -0.075), (0.075, -0.075), (0.034, 0.075), (-0.034, 0.075)], 0.04)
+
+
+def _calyx_lines(x: Field, y: Field) -> Field:
+    return mirrored(mirrored(x) - 0.02 + 0.2 * (y - 0.07))
+
+
 def _straight_stem(x: Field, y: Field) -> Field:
-    return box(x, y, 0.021, 0.35, 0.02)
+    return box(x, y, 0.021, 0.20, 0.02)
 
 
 def _bowed_stem(x: Field, y: Field) -> Field:
-    return bow(x, y, 0.35, 0.115, 0.021)
+    """Bowed between leaves and calyx alone: upright where either meets it, so that neither shows which stem it is."""
+    return intersection(bow(x, y + 0.04, 0.155, 0.09, 0.021), mirrored(y) - 0.20)
 
 
 def _blade_leaves(x: Field, y: Field) -> Field:
@@ -68,9 +89,10 @@ PLANTS: dict[str, dict[str, Kind]] = {
         "round": Kind(_round_petals, (-0.27, -0.27, 0.27, 0.27), _round_petal_lines),
     },
     "disk": {"round": Kind(_disk, (-0.085, -0.085, 0.085, 0.085), _disk_lines, 0.045)},
+    "calyx": {"cupped": Kind(_calyx, (-0.075, -0.075, 0.075, 0.075), _calyx_lines, 0.06)},
     "stem": {
-        "straight": Kind(_straight_stem, (-0.021, -0.35, 0.021, 0.35), None, 0.05),
-        "bowed": Kind(_bowed_stem, (-0.021, -0.35, 0.137, 0.35), None, 0.05),
+        "straight": Kind(_straight_stem, (-0.021, -0.20, 0.021, 0.20), None, 0.05),
+        "bowed": Kind(_bowed_stem, (-0.021, -0.20, 0.112, 0.20), None, 0.05),
     },
     "leaves": {
         "blade": Kind(_blade_leaves, (-0.31, -0.36, 0.31, 0.03), _blade_lines),

@@ -18,6 +18,7 @@ SPLITS = ("train", "val", "test")
 # Colours that a part has more often than others; all ten are possible everywhere. The table knows parts, not classes.
 FAVOURED: dict[str, tuple[str, ...]] = {
     "leaves": ("green", "green", "green", "blue"),
+    "calyx": ("green", "green", "brown"),
     "stem": ("green", "green", "brown"),
     "disk": ("yellow", "orange", "brown"),
     "petals": ("red", "pink", "yellow", "white", "purple", "orange", "blue"),
@@ -37,9 +38,9 @@ FAVOURED: dict[str, tuple[str, ...]] = {
 # The share of scenes that leave out a part: never two, so that two of the three deciding parts always remain, and never
 # one that holds the object together.
 MISSING = 0.15
-CORES = frozenset({"head", "body", "chassis", "walls", "petals"})
+CORES = frozenset({"head", "body", "chassis", "walls", "petals", "calyx"})
 # Parts too slender for a pattern at 64 pixels.
-FINE = frozenset({"eye", "pupil", "hubs", "pane", "lamp", "knob", "stem", "legs", "beak", "snout"})
+FINE = frozenset({"eye", "pupil", "hubs", "pane", "lamp", "knob", "stem", "calyx", "legs", "beak", "snout"})
 
 
 def sample_scene(

@@ -92,13 +92,14 @@ def polygon(x: Field, y: Field, corners: Sequence[tuple[float, float]], rounding
     return distance
 
 
-def bow(x: Field, y: Field, height: float, amplitude: float, half_width: float) -> Field:
-    """Distance to an upright stroke from (0, -height) to (0, height) that swings out by `amplitude` midway."""
-    phase = np.minimum(mirrored(y), height) * (math.pi / height)
+def bow(x: Field, y: Field, reach: float, amplitude: float, half_width: float) -> Field:
+    """Distance to an endless upright stroke that swings out by `amplitude` between y = -reach and y = reach."""
+    phase = np.minimum(mirrored(y), reach) * (math.pi / reach)
     away = x - (0.5 * amplitude) * (1 + np.cos(phase))
-    slope = (0.5 * amplitude * math.pi / height) * np.sin(phase)
-    stroke = mirrored(away) / np.sqrt(1 + slope * slope)
-    return intersection(stroke, mirrored(y) - (height - half_width)) - half_width
+    slope = (0.5 * amplitude * math.pi / reach) * np.sin(phase)
+    distance: Field = mirrored(away) / np.sqrt(1 + slope * slope)
+    distance -= half_width
+    return distance
 
 
 def union(a: Field, b: Field) -> Field:

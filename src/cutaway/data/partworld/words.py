@@ -12,6 +12,7 @@ PARTS: Words = {
     "head": ("head",),
     "petals": ("petals", "flower petals"),
     "disk": ("disk", "centre"),
+    "calyx": ("calyx", "flower cup"),
     "stem": ("stem", "stalk"),
     "leaves": ("leaves", "foliage leaves"),
     "body": ("body", "torso"),
@@ -44,6 +45,7 @@ PLURAL = frozenset({"petals", "leaves", "legs", "wheels", "hubs", "walls", "wind
 KIND_WORDS: Words = {
     "slender": ("slender", "narrow"),
     "round": ("round", "rounded"),
+    "cupped": ("cupped", "cup-shaped"),
     "straight": ("straight", "upright"),
     "bowed": ("bowed", "bent"),
     "blade": ("blade-like", "grassy"),

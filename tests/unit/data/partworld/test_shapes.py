@@ -22,7 +22,7 @@ SHAPES: dict[str, Callable[[Field, Field], Field]] = {
     "lens": lambda x, y: shapes.lens(x + 0.2, y, 0.45, 0.1),
     "triangle": lambda x, y: shapes.polygon(x, y, [(0.0, -0.3), (0.3, 0.2), (-0.3, 0.2)]),
     "ellipse": lambda x, y: shapes.ellipse(x, y, 0.3, 0.2),
-    "bow": lambda x, y: shapes.bow(x + 0.12, y, 0.35, 0.12, 0.04),
+    "bow": lambda x, y: shapes.intersection(shapes.bow(x + 0.12, y, 0.35, 0.12, 0.04), np.abs(y) - 0.35),
 }
 
 
