@@ -12,8 +12,8 @@ from cutaway.blocks.default_layer import default_layer
 from cutaway.blocks.icons import STEPS, icons
 from cutaway.blocks.places import check_grid, raster_of
 from cutaway.blocks.semantic_dictionary import semantic_dictionary
-from cutaway.core.errors import ModelError
-from cutaway.core.types import Pictures
+from cutaway.core.errors import ModelError, PictureError
+from cutaway.core.types import Picture, Pictures
 from cutaway.data.pictures import Source, pictures_from
 from cutaway.explain.album import Album
 from cutaway.explain.channels import channels_section
@@ -61,7 +61,7 @@ def explain(
     The same picture, network and seed give the same numbers and pictures. Raises a CutawayError for what can be mended.
     """
     say = progress or (lambda _: None)
-    original = pictures_from(source)[0]
+    original = _one(source)
     pictures = laid_out(model, model.prepare(original))
     question = ask(model, pictures, raster_of(pictures), target, versus)
     settings = Settings(_checked_layer(model, pictures, layer), seed, steps, batch_size)
@@ -85,6 +85,13 @@ def explain(
         provenance=provenance(model, settings, command),
     )
     return Explanation(data, album.pictures)
+
+
+def _one(source: Source) -> Picture:
+    found = pictures_from(source)
+    if len(found) != 1:
+        raise PictureError(f"{len(found)} pictures were given; expected one; try to explain each by itself")
+    return found[0]
 
 
 def _checked_layer(model: Model, pictures: Pictures, layer: str | None) -> str | None:

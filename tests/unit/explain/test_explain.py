@@ -10,7 +10,7 @@ import torch
 from explained_networks import LABELS, convolutions
 from torch import nn
 
-from cutaway.core.errors import LayerError, ModelError, OptionError, TargetError
+from cutaway.core.errors import LayerError, ModelError, OptionError, PictureError, TargetError
 from cutaway.explain import explain
 from cutaway.nets import Model, Preprocess
 from cutaway.report.schema import ExplanationData
@@ -208,6 +208,8 @@ def test_the_model_is_left_as_it_was(model, picture):
 def test_what_can_be_mended_is_said(model, picture):
     with pytest.raises(TargetError, match='versus is the target itself, "ant"'):
         explain(model, picture, "ant", 0)
+    with pytest.raises(PictureError, match="2 pictures were given; expected one"):
+        explain(model, torch.rand(2, 3, 32, 32))
     with pytest.raises(LayerError, match='layer "3" of small has 5 channels but only one place'):
         explain(model, picture, layer="3")
 
