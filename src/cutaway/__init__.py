@@ -1,10 +1,10 @@
 """See, name, build and construct image classifiers: every part labelled.
 
-    import cutaway as cw
+import cutaway as cw
 
-    model = cw.load("cifar10")
-    explanation = cw.explain(model, "photo.jpg")
-    explanation.save("out")
+model = cw.load("cifar10")
+explanation = cw.explain(model, "photo.jpg")
+explanation.save("out")
 """
 
 from importlib.metadata import version as _version

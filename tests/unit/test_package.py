@@ -9,7 +9,7 @@ import sys
 
 import cutaway
 
-HEAVY = ("fastapi", "ray", "transformers", "matplotlib", "torchvision", "timm", "duckdb", "pyarrow", "captum", "skimage")
+HEAVY = ("fastapi", "ray", "transformers", "matplotlib", "torchvision", "timm", "duckdb", "pyarrow", "scipy", "skimage")
 
 
 def test_import_is_light() -> None:
