@@ -46,7 +46,10 @@ class Layout:
         return self.grid != (1, 1)
 
     def to_grid(self, output: Tensor) -> Float[Tensor, "batch channels height width"]:
-        """The output laid out as channels over a grid of places; a vector becomes a grid of one place."""
+        """The output laid out as channels over a grid of places; a vector becomes a grid of one place.
+
+        Tokens and windows have to come from inputs of the size for which the layout was found.
+        """
         match self.axes:
             case "channels height width":
                 return output

@@ -176,9 +176,10 @@ def test_an_at_sign_in_a_path_is_no_weights_file() -> None:
     assert (parsed.source, parsed.name, str(parsed.file)) == ("file", "/a@b/mine.py:factory", "w.safetensors")
 
 
-def test_a_missing_library_says_which_install_mends_it() -> None:
+@pytest.mark.parametrize("missing", ["timm", "torchvision"])
+def test_a_missing_library_says_which_install_mends_it(missing: str) -> None:
     def build() -> None:
-        raise ModuleNotFoundError("No module named 'timm'", name="timm")
+        raise ModuleNotFoundError(f"No module named '{missing}'", name=missing)
 
     with pytest.raises(MissingExtraError, match=r"timm: needs an optional part .*cutaway\[zoo\]"):
         request.importing("timm", build)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import torch
 
-from cutaway.core.errors import ModelError, OptionError
+from cutaway.core.errors import MissingExtraError, ModelError, OptionError
 from cutaway.nets.checkpoint import SUFFIXES
 
 RANDOM_SEED = 0
@@ -94,12 +94,10 @@ def seeded() -> Iterator[None]:
 
 def importing(what: str, build: Callable[[], Any]) -> Any:
     """The library that a source needs; a clear error where it is installed but broken."""
-    from cutaway.core.errors import MissingExtraError
-
     try:
         return build()
     except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] == what:
+        if (error.name or "").partition(".")[0] in (what, "torchvision"):  # timm wants torchvision, too
             raise MissingExtraError(f"{what}:", "hub" if what == "transformers" else "zoo") from error
         raise broken(what, error) from error
     except (ImportError, RuntimeError, OSError, AttributeError) as error:
