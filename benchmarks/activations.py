@@ -4,9 +4,9 @@ python benchmarks/activations.py [--quick]
 
 One middle layer against the network truncated there by hand; every leaf layer against the whole forward pass, both
 without gradients. Rounds are interleaved, and each ratio is that of the two times of one round, so that a machine that
-is slower for a while slows both. Keeping every output costs fresh memory (358 MB here), not time in our code: plain hooks
-cost the same. What that memory costs depends on the allocator and on what else runs; five runs on a shared machine of
-two cores gave 1.05 to 1.26 for all layers, and 1.00 to 1.06 for one.
+is slower for a while slows both. Keeping every output takes fresh memory (358 MB here), hardly any time in our code:
+plain hooks cost the same. What that memory costs depends on the allocator and on what else runs: six runs on a shared
+machine of two cores gave 1.03 to 1.26 for all layers (median 1.08), and 1.00 to 1.06 for one.
 """
 
 from __future__ import annotations
