@@ -26,12 +26,8 @@ PATCHES = 56
 
 
 def maps_section(question: Question, settings: Settings, album: Album, notes: list[str]) -> Iterator[Map]:
-    """Every map that this network and question allow; for one that fails, a note says why.
-
-    Each method is checked once, whatever it is asked.
-    """
+    """Every map that this network and question allow, each with its own check; for one that fails, a note says why."""
     check = SanityCheck(question.model, settings.seed)
-    checked: dict[str, Sanity | None] = {}
     for recipe in recipes(question.versus is not None, settings.layer is not None):
         options = _options(question, recipe, settings)
         versus = question.versus if recipe.rather else None
@@ -40,9 +36,7 @@ def maps_section(question: Question, settings: Settings, album: Album, notes: li
         except CutawayError as error:
             notes.append(f"{recipe.title} could not be drawn: {error}")
             continue
-        if recipe.method not in checked:
-            checked[recipe.method] = check(found, question.pictures, options)
-        yield _record(question, recipe, found, checked[recipe.method], album)
+        yield _record(question, recipe, found, check(found, question.pictures, options), album)
 
 
 def trust(found: Attribution, sanity: Sanity | None) -> str:

@@ -63,7 +63,7 @@ class SanityCheck:
         correlation = float(remember("sanity", question, answer)["correlation"])
         if not np.isfinite(correlation):
             return None
-        return Sanity(correlation=correlation, threshold=THRESHOLD, passed=correlation <= THRESHOLD)
+        return Sanity(correlation=correlation, threshold=THRESHOLD, passed=abs(correlation) <= THRESHOLD)
 
     def _other(self, found: Attribution, pictures: Pictures, versus: int | None, options: Any) -> float | None:
         try:
