@@ -126,9 +126,10 @@ def run(
 def begin(recipe: Recipe, settings: dict[str, Any], folder: Path, resume: bool) -> None:
     """Writes what runs before it runs; refuses to mix two runs in one folder."""
     written = folder / "config.json"
-    if resume and written.exists() and json.loads(written.read_text()) != json.loads(json.dumps(settings)):
+    trained = (folder / CHECKPOINT).exists()  # settings alone bind nobody: a run that never began may be corrected
+    if resume and trained and json.loads(written.read_text()) != json.loads(json.dumps(settings)):
         raise DataError(f"{folder} holds a run with other settings; expected those in {written}; try another --out")
-    if not resume and (folder / CHECKPOINT).exists():
+    if not resume and trained:
         raise DataError(f"{folder} holds a run already; expected an empty folder; try --resume, or another --out")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(written, settings)

@@ -97,6 +97,12 @@ def test_a_folder_with_a_run_is_refused_or_resumed(tmp_path: Path) -> None:
             run(RECIPE, folder=tmp_path, resume=True, report=quiet, **changed)
 
 
+def test_a_run_that_never_began_binds_nobody(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"recipe": "tiny", "data": "a mistake"}))
+    run(RECIPE, Config(), "there", tmp_path, resume=True, report=quiet)
+    assert json.loads((tmp_path / "config.json").read_text())["data"] == "there"
+
+
 def test_settings_are_read_by_the_type_of_their_field() -> None:
     assert configure(Config, []) == Config()
     given = configure(Config, ["epochs=7", "rate=1e-3", "mirrored=false", "widths=[1, 2]"])
