@@ -1,6 +1,6 @@
 """The shipped PartWorld network: above 99 % of 10,000 pictures of a seed it has not seen.
 
-One run, seed 0, 40,000 pictures of 64 pixels, 4 epochs, no other data: about ten minutes on two cores. The pictures are
+One run, seed 0, 40,000 pictures of 64 pixels, 4 epochs, no other data: about six minutes on one core. The pictures are
 drawn when training starts and kept as bytes; epochs differ by mirroring and by shifts of a few pixels.
 
     cutaway train partworld --data partworld:40000?seed=1
