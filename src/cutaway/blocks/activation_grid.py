@@ -10,13 +10,14 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from cutaway.blocks.drawn import Drawn
 from cutaway.blocks.icons import fitting_size
 from cutaway.blocks.places import check_grid, on_grid
 from cutaway.core.errors import OptionError
 from cutaway.data.pictures import Source
 from cutaway.featurevis import directions, visualize
 from cutaway.nets.model import Model
-from cutaway.report.drawing import tile, to_html, to_raster
+from cutaway.report.drawing import tile, to_raster
 
 CELLS, SIZE, STEPS = 8, 64, 64
 """Most places per side, pixels of each picture, steps of its optimisation."""
@@ -25,7 +26,7 @@ LEAST = 0.25  # side of the faintest cell, as a share of the strongest one's
 
 
 @dataclass(frozen=True)
-class ActivationGrid:
+class ActivationGrid(Drawn):
     """What one layer saw at each place of one picture.
 
     strength: norm of the activation vector at each place, as a share of the strongest place's.
@@ -36,14 +37,16 @@ class ActivationGrid:
     strength: Float[np.ndarray, "rows columns"]
     cells: UInt8[np.ndarray, "places side side 3"]
 
+    @property
+    def caption(self) -> str:
+        """What the picture shows."""
+        return f"activation grid of {self.layer}"
+
     def draw(self, side: int = 64) -> UInt8[np.ndarray, "height width 3"]:
         """The whole grid on white; the more a place excites the layer, the larger its cell."""
         rows, columns = self.strength.shape
         table = [[self.cells[row * columns + column] for column in range(columns)] for row in range(rows)]
         return tile(table, side, LEAST + (1 - LEAST) * self.strength)
-
-    def _repr_html_(self) -> str:
-        return to_html(self.draw(), f"activation grid of {self.layer}")
 
 
 def activation_grid(

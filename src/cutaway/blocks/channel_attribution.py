@@ -10,25 +10,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cutaway.blocks.drawn import Drawn
 from cutaway.blocks.icons import icons
 from cutaway.blocks.places import one_picture, raster_of
 from cutaway.core.errors import ModelError, TargetError
 from cutaway.data.pictures import Source
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
-from cutaway.report.drawing import Raster, bar, beside, resize, spotlight, stacked, to_html
+from cutaway.report.drawing import Raster, bar, beside, resize, spotlight, stacked
 from cutaway.trace import layout, trace
 
 _ROW = 96  # pixels
 
 
 @dataclass(frozen=True)
-class ChannelAttribution:
+class ChannelAttribution(Drawn):
     """How much each channel of a layer argued for the target (positive) or against it, in logits.
 
     values: sum over places of gradient x activation of the score (target logit, less the versus logit if there is one).
     score: that score. activations: the channels on the layer's grid. picture: as the network sees it.
-    icons: visualizations of the channels that are drawn.
+    icons: visualizations of the channels that are drawn. note: what a reader should know, or nothing.
     """
 
     layer: str
@@ -39,6 +40,12 @@ class ChannelAttribution:
     activations: Float[Tensor, "channels height width"]
     picture: Raster
     icons: Mapping[int, Raster] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def caption(self) -> str:
+        """What the picture shows."""
+        return f"channels of {self.layer} that argued for and against class {self.target}"
 
     def strongest(self, k: int) -> tuple[list[int], list[int]]:
         """The k channels that argued most for the target and the k most against it, strongest first."""
@@ -67,9 +74,6 @@ class ChannelAttribution:
             for channel in shown
         ]
         return stacked(rows) if rows else resize(self.picture, _ROW, _ROW)
-
-    def _repr_html_(self) -> str:
-        return to_html(self.draw(), f"channels of {self.layer} that argued for and against class {self.target}")
 
 
 def channel_attribution(
@@ -109,6 +113,7 @@ def channel_attribution(
         values=values,
         activations=axes.to_grid(seen[layer].detach())[0].cpu(),
         picture=raster_of(pictures),
+        note="" if bool(gradient.any()) else f"the score does not depend on {layer}, to first order",
     )
     channels = list(chain(*found.strongest(visualize)))
     return replace(found, icons=icons(model, layer, channels, seed=seed))

@@ -30,6 +30,19 @@ def one_picture(model: Model, picture: Source) -> Pictures:
     return batch.to(model.device)
 
 
+def several_pictures(model: Model, pictures: Source | Sequence[Source]) -> Pictures:
+    """Prepared pictures as a batch: a tensor is taken as it is, anything else is prepared for the network."""
+    if not isinstance(pictures, Tensor):
+        return model.prepare(pictures)
+    batch = pictures if pictures.ndim == 4 else pictures[None]
+    if batch.ndim != 4 or len(batch) == 0:
+        raise PictureError(
+            f"a tensor of shape {tuple(pictures.shape)} is no batch of pictures; expected (batch, channels, height, "
+            "width) with at least one picture"
+        )
+    return batch.to(model.device)
+
+
 def raster_of(pictures: Pictures) -> Raster:
     """The first picture of a batch as a raster, small ones enlarged pixel by pixel so that there is room to draw."""
     return enlarge(to_raster(pictures[0].detach().cpu().numpy()), LEAST)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.blocks.icons import icons
+from cutaway.blocks.drawn import Drawn
+from cutaway.blocks.icons import STEPS, icons
 from cutaway.blocks.places import check_grid, on_grid, one_picture, raster_of, strongest_places
 from cutaway.core.errors import OptionError
 from cutaway.data.pictures import Source
 from cutaway.nets.model import Model
-from cutaway.report.drawing import Raster, bar, beside, mark, resize, stacked, to_html
+from cutaway.report.drawing import Raster, bar, beside, mark, resize, stacked
 
 _ROW = 96  # pixels
 
@@ -34,17 +35,33 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class SemanticDictionary:
+class SemanticDictionary(Drawn):
     """Every place of one picture, row by row, spelled in the channels of one layer.
 
-    picture: as the network sees it. icons: what the channels of the strongest places look for.
+    picture: as the network sees it. chosen: the places that were asked for, which are drawn first.
+    icons: what the channels of the chosen and of the strongest places look for.
     """
 
     layer: str
     grid: tuple[int, int]
     entries: tuple[Entry, ...]
     picture: Raster
+    chosen: tuple[tuple[int, int], ...] = ()
     icons: Mapping[int, Raster] = field(default_factory=dict)
+
+    @property
+    def caption(self) -> str:
+        """What the picture shows."""
+        return f"semantic dictionary of {self.layer}"
+
+    def at(self, row: int, column: int) -> Entry:
+        """The entry of one place; an OptionError where the grid has no such place."""
+        if not (0 <= row < self.grid[0] and 0 <= column < self.grid[1]):
+            raise OptionError(
+                f"no place ({row}, {column}) in {self.layer}; expected a row from 0 to {self.grid[0] - 1} and a column "
+                f"from 0 to {self.grid[1] - 1}"
+            )
+        return self.entries[row * self.grid[1] + column]
 
     def strongest(self, count: int) -> list[Entry]:
         """The places that excite the layer most, strongest first, none beside a stronger one."""
@@ -56,8 +73,8 @@ class SemanticDictionary:
         return mark(self.picture, entry.row, entry.column, self.grid)
 
     def draw(self, count: int = 6) -> Raster:
-        """One row per place: where it is, then its channels, each above a bar of its activation."""
-        shown = self.strongest(count)
+        """One row per chosen place (else the strongest): where it is, then its channels above bars of activation."""
+        shown = [self.at(*place) for place in self.chosen] or self.strongest(count)
         most = max((abs(value) for entry in shown for value in entry.values), default=0.0) or 1.0
         return stacked([beside([resize(self.place(entry), _ROW, _ROW), *self._words(entry, most)]) for entry in shown])
 
@@ -68,15 +85,22 @@ class SemanticDictionary:
             if channel in self.icons
         ]
 
-    def _repr_html_(self) -> str:
-        return to_html(self.draw(), f"semantic dictionary of {self.layer}")
-
 
 def semantic_dictionary(
-    model: Model, picture: Source, layer: str, k: int = 4, *, visualize: int = 6, seed: int = 0
+    model: Model,
+    picture: Source,
+    layer: str,
+    k: int = 4,
+    *,
+    at: Sequence[tuple[int, int]] = (),
+    visualize: int = 6,
+    steps: int = STEPS,
+    seed: int = 0,
 ) -> SemanticDictionary:
-    """The k channels that fire most at each place of a layer's grid; the `visualize` strongest places get icons.
+    """The k channels that fire most at each place of a layer's grid.
 
+    at: places (row, column) of the grid whose channels get icons, beside those of the `visualize` strongest places.
+    steps: of each icon.
     Olah et al. 2018, "The Building Blocks of Interpretability".
     """
     if k < 1:
@@ -90,9 +114,11 @@ def semantic_dictionary(
         grid=grid,
         entries=tuple(_entry(values, strength, row, column, k) for row, column in np.ndindex(*grid)),
         picture=raster_of(pictures),
+        chosen=tuple((int(row), int(column)) for row, column in at),
     )
-    words = [channel for entry in found.strongest(visualize) for channel in entry.channels]
-    return replace(found, icons=icons(model, layer, words, seed=seed))
+    shown = [*(found.at(*place) for place in found.chosen), *found.strongest(visualize)]
+    words = [channel for entry in shown for channel in entry.channels]
+    return replace(found, icons=icons(model, layer, words, steps=steps, seed=seed))
 
 
 def _entry(

@@ -34,6 +34,11 @@ def to_raster(picture: Float[np.ndarray, "channels height width"]) -> Raster:
     return (rgb.clip(0, 1) * 255).round().astype(np.uint8)
 
 
+def blank(count: int, side: int) -> UInt8[np.ndarray, "count side side 3"]:
+    """So many white squares, to be drawn over."""
+    return np.full((count, side, side, 3), PAPER, dtype=np.uint8)
+
+
 def png(raster: Raster) -> bytes:
     """The raster as a PNG file: the same pixels give the same bytes."""
     buffer = io.BytesIO()
@@ -120,6 +125,26 @@ def mark(picture: Raster, row: int, column: int, grid: tuple[int, int]) -> Raste
         framed[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin] = colour
     framed[top:bottom, left:right] = picture[top:bottom, left:right]
     return framed
+
+
+def labelled_regions(picture: Raster, maps: Float[np.ndarray, "groups rows columns"]) -> Raster:
+    """The grey picture, each place tinted with the colour of the strongest map there, the more the stronger it is."""
+    height, width = picture.shape[:2]
+    fine = np.stack([resize_field(np.maximum(each, 0), height, width) for each in maps])
+    opacity = 0.8 * np.clip(fine.max(axis=0) / (scale_of(fine, 99.0)), 0, 1)[..., None] ** 0.5
+    colours = np.array([group_colour(group) for group in range(len(maps))])[fine.argmax(axis=0)]
+    grey = np.broadcast_to((picture @ _LUMINANCE)[..., None], picture.shape)
+    return (grey * (1 - opacity) + colours * opacity).round().clip(0, 255).astype(np.uint8)
+
+
+def group_colour(group: int) -> tuple[int, int, int]:
+    """The colour of a group, told from the others also by colour-blind people (Okabe and Ito 2008, in turn)."""
+    return _rgb(palette.GROUPS[group % len(palette.GROUPS)])
+
+
+def swatch(group: int, width: int, height: int) -> Raster:
+    """A strip in the colour of a group."""
+    return np.full((height, width, 3), group_colour(group), dtype=np.uint8)
 
 
 def tile(

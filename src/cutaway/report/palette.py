@@ -14,3 +14,6 @@ DIVERGING = ("#0b3a6f", "#1f62a8", "#7fb0dc", "#ffffff", "#f6b27a", "#b84d06", "
 
 SEQUENTIAL = ("#ffffff", "#fbd9b5", "#f6a860", "#dd6f1b", "#a63c00", "#541c00")
 """Stops of a map without signs, from nothing (white) to the strongest place."""
+
+GROUPS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
+"""Colours of parts that stand side by side without order (Okabe and Ito 2008)."""

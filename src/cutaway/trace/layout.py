@@ -63,6 +63,24 @@ class Layout:
         chosen = places[:, torch.tensor(self.order or range(self.positions), device=output.device)]
         return rearrange(chosen, "b (h w) c -> b c h w", h=self.grid[0])
 
+    def from_grid(self, values: Float[Tensor, "batch channels height width"], like: Tensor) -> Tensor:
+        """The way back: a tensor of the shape of an output, with these values at its places and zeros elsewhere.
+
+        Tokens that belong to no place are zero, so that what is added or taken away changes the places alone.
+        """
+        match self.axes:
+            case "channels height width":
+                return values
+            case "height width channels":
+                return rearrange(values, "b c h w -> b h w c")
+            case "channels":
+                return values[:, :, 0, 0]
+        turned = like.movedim(self.channel_axis, -1)
+        places = turned.new_zeros(len(values), turned.numel() // (len(values) * self.channels), self.channels)
+        order = self.order or range(self.prefix, self.prefix + self.grid[0] * self.grid[1])
+        places[:, torch.tensor(order, device=like.device)] = rearrange(values, "b c h w -> b (h w) c").to(places)
+        return places.reshape(turned.shape).movedim(-1, self.channel_axis)
+
 
 def layout_from(found: Coordinates | None, shape: torch.Size, batch: int) -> Layout | None:
     """The layout of an output of that shape whose numbers lie at these coordinates; None where there is none."""
