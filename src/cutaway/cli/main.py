@@ -15,6 +15,7 @@ from cutaway.cli.blocks import blocks
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
 from cutaway.cli.explain import explain
+from cutaway.cli.measure import measure
 from cutaway.cli.models import models
 from cutaway.cli.options import with_model
 from cutaway.cli.train import train
@@ -37,7 +38,7 @@ def _cutaway() -> None:
 
 
 VERBS: tuple[Callable[..., None], ...] = (data, demo, models, train)
-MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, visualize)
+MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, measure, visualize)
 """Verbs with one model: their `options: ModelOptions` become options of the command line."""
 
 for verb in (*VERBS, *map(with_model, MODEL_VERBS)):

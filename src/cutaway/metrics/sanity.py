@@ -1,9 +1,8 @@
-"""The sanity check of randomised weights: does a map show what the network learned, or only the picture?"""
+"""Sanity checks: does a map show what the network learned, or only the picture? Randomised weights and labels."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.attribution import METHODS, Attribution
-from cutaway.core.errors import choose
 from cutaway.core.seeds import generator
 from cutaway.metrics.correlation import rank_correlation
+from cutaway.metrics.maps import Method, attributed
 from cutaway.metrics.measured import Measured, mean_of
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
@@ -40,7 +38,7 @@ class SanityCheck(Measured):
 
 def sanity_check(
     model: Model | nn.Module,
-    method: str | Callable[..., Attribution],
+    method: Method,
     pictures: Float[Tensor, "batch ..."],
     target: Target = None,
     *,
@@ -54,13 +52,44 @@ def sanity_check(
     of the two maps is constant are left out of n. `options` go to the method. The model is not touched.
     Adebayo et al. 2018, "Sanity Checks for Saliency Maps".
     """
-    compute = METHODS[choose(method, METHODS, "method")] if isinstance(method, str) else method
-    learned = compute(model, pictures, target, **options)
-    blank = compute(shuffled(model, seed), pictures, learned.target, **options)
+    return _compared(model, shuffled(model, seed), method, pictures, target, seed, threshold, options)
+
+
+def label_check(
+    model: Model | nn.Module,
+    misled: Model | nn.Module,
+    method: Method,
+    pictures: Float[Tensor, "batch ..."],
+    target: Target = None,
+    *,
+    seed: int = 0,
+    threshold: float = THRESHOLD,
+    **options: Any,
+) -> SanityCheck:
+    """Compares the method's maps with those of a network of the same kind that was trained on shuffled labels.
+
+    Such a network has learned its pictures by heart and nothing about the classes, so maps that show what a network
+    learned differ. Else as `sanity_check`. Adebayo et al. 2018, section 4.2.
+    """
+    return _compared(model, misled, method, pictures, target, seed, threshold, options)
+
+
+def _compared(
+    model: Model | nn.Module,
+    blank: Model | nn.Module,
+    method: Method,
+    pictures: Float[Tensor, "batch ..."],
+    target: Target,
+    seed: int,
+    threshold: float,
+    options: dict[str, Any],
+) -> SanityCheck:
+    learned = attributed(model, method, pictures, target, **options)
+    other = attributed(blank, method, pictures, learned.target, **options)
     channels = learned.values.ndim == pictures.ndim > 3
     correlations = [
-        rank_correlation(_magnitudes(some, channels), _magnitudes(other, channels))
-        for some, other in zip(learned.values, blank.values, strict=True)
+        rank_correlation(_magnitudes(some, channels), _magnitudes(one, channels))
+        for some, one in zip(learned.values, other.values, strict=True)
     ]
     found = mean_of(np.array([np.nan if each is None else each for each in correlations]), seed)
     return SanityCheck(found.value, found.interval, found.n, found.values, threshold)

@@ -18,16 +18,20 @@ from cutaway.nets.sources.request import Request, seeded
 
 def load(request: Request) -> Model:
     """What the factory makes: a torch module, or a Model that says more. The file is run, so it has to be trusted."""
-    path, _, name = request.name.rpartition(":")
-    where = Path(path).expanduser()
-    if not where.is_file():
-        raise ModelError(f"{where}: no such file; expected FILE.py:FACTORY; check the path")
     with seeded():
-        factory = _attribute(_run(where), name, where)
-        made = _made(factory, request)
+        made = _made(named(request.name), request)
     model = made if isinstance(made, Model) else Model(made)
     model.name = model.name if isinstance(made, Model) else type(made).__name__
     return model
+
+
+def named(spec: str) -> Any:
+    """What stands under a name in a file of the user's, `FILE.py:NAME`. The file is run, so it has to be trusted."""
+    path, _, name = spec.rpartition(":")
+    where = Path(path).expanduser()
+    if not where.is_file():
+        raise ModelError(f"{where}: no such file; expected FILE.py:FACTORY; check the path")
+    return _attribute(_run(where), name, where)
 
 
 def _run(where: Path) -> ModuleType:
