@@ -12,11 +12,13 @@ from typer.exceptions import TyperException
 import cutaway
 from cutaway.cli.attribute import attribute
 from cutaway.cli.blocks import blocks
+from cutaway.cli.consolidate import consolidate
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
 from cutaway.cli.explain import explain
 from cutaway.cli.measure import measure
 from cutaway.cli.models import models
+from cutaway.cli.name import name
 from cutaway.cli.options import with_model
 from cutaway.cli.train import train
 from cutaway.cli.visualize import visualize
@@ -37,8 +39,8 @@ def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
 
 
-VERBS: tuple[Callable[..., None], ...] = (data, demo, models, train)
-MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, measure, visualize)
+VERBS: tuple[Callable[..., None], ...] = (consolidate, data, demo, models, train)
+MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, measure, name, visualize)
 """Verbs with one model: their `options: ModelOptions` become options of the command line."""
 
 for verb in (*VERBS, *map(with_model, MODEL_VERBS)):

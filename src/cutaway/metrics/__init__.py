@@ -4,6 +4,7 @@ from cutaway.metrics.axioms import completeness, dummy, implementation_invarianc
 from cutaway.metrics.faithfulness import deletion, insertion
 from cutaway.metrics.localization import energy_in_mask, focus, grid_pointing, pointing_game
 from cutaway.metrics.measured import Measured
+from cutaway.metrics.names import cosy, cosy_precision, simulated_auprc, simulated_correlation
 from cutaway.metrics.part_removal import part_completeness, part_contrastivity, part_correctness
 from cutaway.metrics.perturbed import infidelity, max_sensitivity, sensitivity_n
 from cutaway.metrics.removals import Removals
@@ -14,6 +15,8 @@ __all__ = [
     "Removals",
     "SanityCheck",
     "completeness",
+    "cosy",
+    "cosy_precision",
     "deletion",
     "dummy",
     "energy_in_mask",
@@ -33,4 +36,6 @@ __all__ = [
     "sensitivity",
     "sensitivity_n",
     "shuffled",
+    "simulated_auprc",
+    "simulated_correlation",
 ]

@@ -1,0 +1,63 @@
+"""How good names are: does what they promise happen? On held-out pictures, or on pictures drawn to a name.
+
+Plain arrays: `simulated` is how surely a unit's name is seen in each picture, `real` what the unit did there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from cutaway.core.errors import DataError
+from cutaway.metrics.measured import Measured, mean_of
+
+Signals = Float[np.ndarray, "pictures units"]
+
+
+def simulated_correlation(simulated: Signals, real: Signals, seed: int = 0) -> Measured:
+    """Pearson's correlation of each unit's simulated with its real activation: mean, interval and n over units.
+
+    Units that never change are left out. Source: Bills et al. 2023 (simulation scoring). Raises DataError for unequal
+    shapes.
+    """
+    _alike(simulated, real)
+    changing = (simulated.std(axis=0) > 0) & (real.std(axis=0) > 0)
+    values = [np.corrcoef(simulated[:, i], real[:, i])[0, 1] for i in np.flatnonzero(changing)]
+    return mean_of(np.array(values, dtype=np.float64), seed)
+
+
+def simulated_auprc(simulated: Signals, real: Signals, share: float = 0.05, seed: int = 0) -> Measured:
+    """The average precision with which the simulation finds the `share` of pictures that each unit fires on most."""
+    _alike(simulated, real)
+    top = max(1, round(share * len(real)))
+    values = []
+    for unit in range(real.shape[1]):
+        fires = np.zeros(len(real), bool)
+        fires[np.argsort(-real[:, unit], kind="stable")[:top]] = True
+        values.append(average_precision_score(fires, simulated[:, unit]))
+    return mean_of(np.array(values, dtype=np.float64), seed)
+
+
+def cosy(drawn: Float[np.ndarray, " named"], control: Float[np.ndarray, " others"]) -> float:
+    """The chance that a unit fires more on a picture drawn to its name than on a control picture.
+
+    Source: Kopf et al. 2024 (CoSy); 0.5 is chance. Raises DataError where one side is empty.
+    """
+    if not len(drawn) or not len(control):
+        raise DataError(f"{len(drawn)} drawn and {len(control)} control pictures; expected at least one of each")
+    fires: Bool[np.ndarray, " n"] = np.repeat([True, False], [len(drawn), len(control)])
+    return float(roc_auc_score(fires, np.concatenate([drawn, control])))
+
+
+def cosy_precision(drawn: Float[np.ndarray, " named"], control: Float[np.ndarray, " others"]) -> float:
+    """The average precision with which a unit's activation finds the drawn pictures among the controls."""
+    if not len(drawn) or not len(control):
+        raise DataError(f"{len(drawn)} drawn and {len(control)} control pictures; expected at least one of each")
+    fires = np.repeat([True, False], [len(drawn), len(control)])
+    return float(average_precision_score(fires, np.concatenate([drawn, control])))
+
+
+def _alike(simulated: Signals, real: Signals) -> None:
+    if simulated.shape != real.shape or simulated.ndim != 2:
+        raise DataError(f"signals of {simulated.shape} and {real.shape}; expected two (pictures, units) of one shape")

@@ -1,0 +1,144 @@
+"""Names for units: the phrases that are seen where a unit fires, or the reason why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from cutaway.core.errors import DataError
+from cutaway.naming.coupling import Coupling, score
+from cutaway.naming.scoring import Activations, Scores, standardised
+from cutaway.naming.sightings import Sightings
+from cutaway.naming.significance import discovered, null_maxima, p_values
+from cutaway.naming.vocabulary import checked_phrases
+
+LEAST = 0.30
+"""The correlation of a name with its unit below which it explains too little of it to be called its name."""
+RATE = 0.05  # share of names expected to be chance
+MEANINGS = 3
+SHOWN = 5
+ALIKE = 0.5  # two phrases that are seen together more than this are no two meanings
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name: its text, the correlation of its sightings with the unit's activation.
+
+    And how likely that is by chance.
+    """
+
+    text: str
+    score: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class UnitNames:
+    """A unit's names, best first, or why it has none; then `names` holds what came nearest.
+
+    `meanings` says how many of the first names stand for meanings of their own. `fires` are the pictures (by their
+    rows) that it fires on most, `promised` those that the best name is seen in and the unit passes over.
+    """
+
+    unit: str
+    names: tuple[Name, ...]
+    abstained: bool
+    reason: str
+    meanings: int = 1
+    fires: tuple[int, ...] = ()
+    promised: tuple[int, ...] = ()
+    sentence: str = ""
+
+    @property
+    def text(self) -> str:
+        """The best name, or nothing where it abstains."""
+        return "" if self.abstained or not self.names else self.names[0].text
+
+
+def name_units(
+    coupling: Coupling,
+    vocabulary: Sequence[str] | None = None,
+    *,
+    units: Sequence[str] | None = None,
+    least: float = LEAST,
+    rate: float = RATE,
+) -> tuple[UnitNames, ...]:
+    """The names of every unit of a coupling out of a vocabulary (the shipped one where none is given).
+
+    A unit abstains that is dead, that no phrase fits better than chance (with control of false discoveries over all
+    units at `rate`), or whose best phrase explains too little of it (a correlation below `least`). `units` are what to
+    call them ("layer:3"), their numbers where left out. Raises DataError for an empty vocabulary.
+    """
+    phrases = checked_phrases(vocabulary)
+    labels = [str(i) for i in range(coupling.units)] if units is None else list(units)
+    if len(labels) != coupling.units:
+        raise DataError(f"{len(labels)} labels for {coupling.units} units; expected as many; try leaving them out")
+    evidence = coupling.evidence(phrases)
+    real, seen = standardised(coupling.activations), standardised(evidence.seen)
+    simulated: Scores = real.T @ seen
+    ranking = score(coupling, evidence)
+    maxima = null_maxima(coupling.activations, evidence.seen, coupling.seed)
+    best = ranking.argmax(axis=1)
+    p = p_values(simulated[np.arange(len(best)), best], maxima)
+    alive = real.any(axis=0)
+    sure = np.zeros(len(p), bool)
+    sure[alive] = discovered(p[alive], rate)
+    chosen = meanings_of(real, seen, best, maxima.mean(axis=0) + 2 * maxima.std(axis=0))
+    found = []
+    for i, label in enumerate(labels):
+        order = list(dict.fromkeys([*chosen[i], *np.argsort(-ranking[i], kind="stable")[: SHOWN + MEANINGS].tolist()]))[
+            :SHOWN
+        ]
+        chances = p_values(simulated[i, order], np.repeat(maxima[:, i : i + 1], len(order), axis=1))
+        names = tuple(Name(phrases[j], float(simulated[i, j]), float(c)) for j, c in zip(order, chances, strict=True))
+        reason = _reason(bool(alive[i]), bool(sure[i]), float(simulated[i, best[i]]), least)
+        fires, promised = _pictures(coupling.activations[:, i], evidence.seen[:, best[i]])
+        found.append(UnitNames(label, names, bool(reason), reason, len(chosen[i]), fires, promised))
+    return tuple(found)
+
+
+def meanings_of(
+    real: Activations, seen: Sightings, best: np.ndarray, critical: Float[np.ndarray, " units"]
+) -> list[list[int]]:
+    """The phrases that stand for meanings of their own: each fits what those before it leave over, better than chance.
+
+    `real` and `seen` are standardised. A unit that fires for wheels and for wings has both; synonyms count once.
+    """
+    chosen = [[int(first)] for first in best]
+    rest, growing = real, np.ones(len(chosen), bool)
+    for _ in range(MEANINGS - 1):
+        last = seen[:, [some[-1] for some in chosen]]
+        rest = standardised(rest - last * (rest * last).sum(axis=0))
+        left = rest.T @ seen
+        for i, some in enumerate(chosen):
+            left[i, np.abs(seen[:, some].T @ seen).max(axis=0) > ALIKE] = -1
+        growing &= left.max(axis=1) > critical
+        for i in np.flatnonzero(growing):
+            chosen[i].append(int(left[i].argmax()))
+    return chosen
+
+
+def _reason(alive: bool, sure: bool, score: float, least: float) -> str:
+    if not alive:
+        return "dead: the same on every picture"
+    if not sure:
+        return "no significant phrase: none fits better than the best of the vocabulary would by chance"
+    return f"too little explained: the best phrase correlates {score:.2f} with it" if score < least else ""
+
+
+def _pictures(
+    activation: Float[np.ndarray, " pictures"], seen: Float[np.ndarray, " pictures"], count: int = 9
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where it fires most; and where the name is seen though it fires less than on the middle of all pictures."""
+    fires = np.argsort(-activation, kind="stable")[:count]
+    passed = np.flatnonzero((seen > 0.5) & (activation <= np.median(activation)))
+    promised = passed[np.argsort(activation[passed], kind="stable")][:count]
+    return tuple(map(int, fires)), tuple(map(int, promised))
+
+
+def relabelled(names: UnitNames, unit: str) -> UnitNames:
+    """The same names for a unit called otherwise."""
+    return replace(names, unit=unit)
