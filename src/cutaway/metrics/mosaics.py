@@ -40,11 +40,12 @@ class Mosaics:
 
 def focus_mosaics(labels: Int[Tensor, " pictures"], n: int, seed: int = 0) -> Mosaics:
     """2 x 2: two pictures of one class and two of two other classes, in random places."""
-    groups = _groups(labels, least=2, classes=3)
+    groups, twice = _groups(labels, least=1, classes=3), _groups(labels, least=2, classes=1)
     draw = generator(seed, "focus")
     plans = []
     for _ in range(n):
-        target, *others = _drawn(torch.tensor(sorted(groups)), 3, draw)
+        target = _drawn(torch.tensor(sorted(twice)), 1, draw)[0]
+        others = _drawn(torch.tensor([label for label in sorted(groups) if label != target]), 2, draw)
         own = _drawn(groups[target], 2, draw)
         cells = torch.tensor([*own, *(_drawn(groups[other], 1, draw)[0] for other in others)])
         order = torch.randperm(4, generator=draw)
@@ -82,7 +83,7 @@ def _groups(labels: Tensor, least: int, classes: int) -> dict[int, Tensor]:
     found = {label: which for label, which in counted.items() if len(which) >= least}
     if len(found) < classes:
         raise DataError(
-            f"{len(labels)} pictures with {len(found)} classes of at least {least}; expected {classes} such classes "
+            f"{len(labels)} pictures with {len(found)} classes of at least {least}; expected {classes} such "
             "for a mosaic; try more pictures"
         )
     return found

@@ -128,8 +128,10 @@ def test_pointing_game_with_and_without_tolerance():
 
 def test_errors():
     drawn, labels = colours()
-    with pytest.raises(DataError, match="12 pictures with 3 classes of at least 1; expected 9 such classes"):
+    with pytest.raises(DataError, match="12 pictures with 3 classes of at least 1; expected 9 such"):
         grid_pointing(by_colour, blind, drawn, labels)
+    with pytest.raises(DataError, match="3 pictures with 0 classes of at least 2; expected 1 such"):
+        focus(by_colour, blind, drawn[:3], labels[:3])
     with pytest.raises(OptionError, match="0 mosaics; expected at least 1"):
         focus(by_colour, blind, drawn, labels, n=0)
     with pytest.raises(OptionError, match="a side of 1; expected at least 2"):
