@@ -146,7 +146,8 @@ def _map(vectors: Float[np.ndarray, "vectors channels"], projection: str, seed: 
         perplexity = min(30.0, (len(vectors) - 1) / 3)
         found = TSNE(2, init="pca", perplexity=perplexity, random_state=seed).fit_transform(short)
     low, high = np.percentile(found, [1, 99], axis=0)
-    return ((found - low) / np.where(high > low, high - low, 1)).clip(0, 1).astype(np.float64)
+    positions: Float[np.ndarray, "vectors 2"] = ((found - low) / np.where(high > low, high - low, 1)).clip(0, 1)
+    return positions.astype(np.float64)
 
 
 def _commonest(model: Model, classes: Int[np.ndarray, " vectors"]) -> str:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.blocks.drawn import Drawn
-from cutaway.blocks.icons import icons
+from cutaway.blocks.icons import STEPS, icons
 from cutaway.blocks.places import one_picture, raster_of
 from cutaway.core.errors import ModelError, TargetError
 from cutaway.data.pictures import Source
@@ -84,12 +84,13 @@ def channel_attribution(
     versus: Target = None,
     *,
     visualize: int = 4,
+    steps: int = STEPS,
     seed: int = 0,
 ) -> ChannelAttribution:
     """Which channels of a layer argued for the target (rather than versus), to first order.
 
     Gradient x activation is exact where the network above the layer is linear; measure the strongest with
-    `ablate_each`. `visualize` channels of each side get an icon (0 = none).
+    `ablate_each`. `visualize` channels of each side get an icon (0 = none), of so many `steps`.
     Olah et al. 2018, "The Building Blocks of Interpretability".
     """
     pictures = one_picture(model, picture)
@@ -116,7 +117,7 @@ def channel_attribution(
         note="" if bool(gradient.any()) else f"the score does not depend on {layer}, to first order",
     )
     channels = list(chain(*found.strongest(visualize)))
-    return replace(found, icons=icons(model, layer, channels, seed=seed))
+    return replace(found, icons=icons(model, layer, channels, steps=steps, seed=seed))
 
 
 def _gradient(score: Tensor, at: Tensor) -> Tensor:

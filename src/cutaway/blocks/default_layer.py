@@ -31,6 +31,34 @@ def default_layer(model: Model, picture: Source) -> str | None:
     return _plainest(model, pictures, candidates[0][0]) if candidates else None
 
 
+def layer_before(model: Model, picture: Source, layer: str) -> str | None:
+    """The last layer before this one whose grid is finer, by the plainest name; of tokens, which keep their grid to the
+    end, the block halfway. None where no such layer feeds it."""
+    leaves = {name: info.leaf for info in model.layers() for name in info.names}
+    known = layouts(model)
+    names = [name for name, axes in known.items() if _shows_places(axes, leaves[name])]
+    earlier = names[: names.index(layer)] if layer in names else []
+    finer = [name for name in earlier if known[name].grid[0] * known[name].grid[1] > _places(known[layer])]
+    feeding = finer if finer and known[layer].axes != "tokens channels" else earlier
+    pictures = one_picture(model, picture)
+    order = reversed(feeding) if finer else [feeding[len(feeding) // 2], *reversed(feeding)] if feeding else []
+    return next((_plainest(model, pictures, name) for name in order if _feeds(model, pictures, name, layer)), None)
+
+
+def _places(axes: Layout) -> int:
+    return axes.grid[0] * axes.grid[1]
+
+
+def _feeds(model: Model, pictures: torch.Tensor, source: str, layer: str) -> bool:
+    """Whether the layer depends on the source, to first order."""
+    with torch.enable_grad():
+        seen = trace(model, pictures, [source, layer], logits=False, cut=source)
+    if not seen[layer].requires_grad:
+        return False
+    gradient = torch.autograd.grad(seen[layer].square().sum(), seen[source], allow_unused=True)[0]
+    return gradient is not None and bool(gradient.any())
+
+
 def _candidates(model: Model, classes: int) -> Iterator[tuple[str, Layout]]:
     """Layers with a grid from the deepest on; those whose channels are as many as the classes come last."""
     leaves = {name: info.leaf for info in model.layers() for name in info.names}

@@ -44,8 +44,9 @@ def _forwards(model: Model, pictures: Pictures, layer: str, added: Added) -> Log
     with torch.inference_mode(False), torch.enable_grad(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
         with _torch_scripting_in_peace(), model.in_use(), taps(model.module, {layer: carry}):
             logits = model(pictures)
-        gained = forward_ad.unpack_dual(logits).tangent
-    return torch.zeros_like(logits).detach() if gained is None else gained.detach()
+        gained: Tensor | None = forward_ad.unpack_dual(logits).tangent
+    found: Tensor = torch.zeros_like(logits) if gained is None else gained
+    return found.detach()
 
 
 @contextmanager

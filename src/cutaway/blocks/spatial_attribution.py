@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from cutaway.nets.targets import Target
 from cutaway.report.drawing import Raster, beside, mark, overlay, resize, stacked
 from cutaway.trace import layout, trace
 
-CELLS = 8
+CELLS = 14
 """Most places per side of `layer` that are told apart where a source is asked for."""
 
 OF = ("target", "strength")
@@ -173,7 +172,7 @@ def _blocks(grid: tuple[int, int], cells: int) -> Int[Tensor, "rows columns"]:
 
 
 def _block_of(side: int, cells: int) -> Int[Tensor, " side"]:
-    return torch.arange(side) // math.ceil(side / cells)
+    return torch.arange(side) * min(side, cells) // side
 
 
 def _through(

@@ -111,7 +111,7 @@ def test_it_draws_itself(model, picture, tmp_path, monkeypatch):
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
     found = neuron_groups(model, picture, LAYER, 2, size=16, steps=1)
     assert sorted(found.icons) == [0, 1]
-    assert found.draw().shape == (192 + 2 * (96 + 8), 192 + 8 + 192, 3)
+    assert found.draw().shape == (192 + 2 * (96 + 8), 32 + 96 + 96 + 192 + 3 * 8, 3)
     assert found.regions().shape == found.pictures[0].shape
     weights = [abs(weight) for _, weight in found.channels(0, 3)]
     assert weights == sorted(weights, reverse=True)

@@ -13,6 +13,9 @@ from cutaway.data import cifar10
 from cutaway.data.partworld.classes import LABELS as PARTWORLD_LABELS
 from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from cutaway.nets.zoo.cifar_resnet import cifar_resnet
+from cutaway.nets.zoo.inception_v1 import inception_v1
+from cutaway.nets.zoo.inception_v2 import inception_v2
+from cutaway.nets.zoo.inception_v3 import inception_v3
 from cutaway.nets.zoo.partworld import partworld_net
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.nets.zoo.squeezenet import squeezenet1_1
@@ -56,6 +59,10 @@ _CIFAR10 = Preprocess(size=32, mean=CIFAR10_MEAN, std=CIFAR10_STD)
 _CIFAR10_AS_IMAGENET = Preprocess(size=32, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 _PARTWORLD = Preprocess(size=64, mean=(0.5,) * 3, std=(0.25,) * 3)
 _IMAGENET = Preprocess(size=224, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize=256)
+# The means and spreads with which the public weights of these networks were trained.
+_LUCID = Preprocess(size=224, mean=(117 / 255,) * 3, std=(1 / 255,) * 3, resize=256)
+_CAFFE = Preprocess(size=224, mean=(104 / 255, 117 / 255, 128 / 255), std=(1 / 255,) * 3, resize=256, bgr=True)
+_INCEPTION = Preprocess(size=299, mean=(0.5,) * 3, std=(0.5,) * 3, resize=342)
 
 
 def _resnet(depth: int) -> ZooEntry:
@@ -69,6 +76,9 @@ _ENTRIES = (
     ZooEntry("cifar10", "the shipped CIFAR-10 network", smooth_convnet, _CIFAR10, 10, "cifar10", shipped=True),
     ZooEntry("smooth_convnet", "the shipped network's architecture", smooth_convnet, _CIFAR10, 10, "cifar10"),
     ZooEntry("squeezenet1_1", "SqueezeNet 1.1 for ImageNet", squeezenet1_1, _IMAGENET, 1000, "imagenet"),
+    ZooEntry("inception_v1", "Inception v1 (GoogLeNet) as Lucid has it", inception_v1, _LUCID, 1008, "lucid"),
+    ZooEntry("inception_v2", "Inception v2 (BN-Inception)", inception_v2, _CAFFE, 1000, "imagenet"),
+    ZooEntry("inception_v3", "Inception v3", inception_v3, _INCEPTION, 1000, "imagenet"),
     *map(_resnet, (20, 32, 44, 56)),
 )
 
@@ -81,6 +91,9 @@ __all__ = [
     "ZOO",
     "ZooEntry",
     "cifar_resnet",
+    "inception_v1",
+    "inception_v2",
+    "inception_v3",
     "partworld_net",
     "smooth_convnet",
     "squeezenet1_1",
