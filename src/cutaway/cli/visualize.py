@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from cutaway.featurevis import Objective, Visualization
     from cutaway.nets.model import Model
 
+PRESET_NAMES = "inceptionism"
+"""Of featurevis.PRESETS, which cannot be imported here without torch; a test compares them."""
+
 SHOWN = 8  # pictures in the printed summary
 PIECE = re.compile(r"(?P<layer>.+):(?P<first>\d+)(-(?P<last>\d+))?")
 
@@ -37,10 +40,31 @@ def visualize(
     pixels: Annotated[
         int | None, typer.Option(help="Side of each picture; the network's own up to 128 where left out.")
     ] = None,
-    parameterization: Annotated[str, typer.Option(help="How a picture is written down: fourier, pixel.")] = "fourier",
+    parameterization: Annotated[
+        str, typer.Option(help="How a picture is written down: fourier, pixel, laplacian, cppn, shared, maco.")
+    ] = "fourier",
     transforms: Annotated[
         str, typer.Option(help="How it is moved while it grows: standard, strong, jitter, none.")
     ] = "standard",
+    regularizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=WEIGHT]",
+            help="variation, contrast, decay, blur, clip_norm, clip_contribution; may be given several times.",
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help=f"Settings that work together, in place of these: {PRESET_NAMES}.")
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Step of the optimiser, as a multiple of the usual one.")] = 1.0,
+    octaves: Annotated[int, typer.Option(help="Sizes at which it is made, from coarse to fine.")] = 1,
+    tolerance: Annotated[
+        float, typer.Option(help="A picture ends early once 16 steps raise its score by less than this share.")
+    ] = 0.0,
+    start: Annotated[Path | None, typer.Option(metavar="FILE", help="The picture to start from; else noise.")] = None,
+    near: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="At which the picture has to stay near its start.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     cache: Annotated[bool, typer.Option(help="Keep pictures on disk, and take those that are there.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for the pictures and sheet.png.")] = Path("out/visualize"),
@@ -61,6 +85,13 @@ def visualize(
             steps=steps,
             parameterization=parameterization,
             transforms=transforms,
+            regularizers=[_weighted(each) for each in regularizer or []],
+            preset=preset,
+            rate=rate,
+            octaves=octaves,
+            tolerance=tolerance,
+            start=start,
+            near=near,
             seed=options.seed,
             precision=precision,
             batch_size=options.batch_size,
@@ -69,6 +100,15 @@ def visualize(
         )
     paths = found.save(out)
     typer.echo(_as_json(found, paths) if as_json else _in_words(found, out))
+
+
+def _weighted(text: str) -> str | tuple[str, float]:
+    """`NAME` or `NAME=WEIGHT`."""
+    name, _, weight = text.partition("=")
+    try:
+        return (name, float(weight)) if weight else name
+    except ValueError:
+        raise OptionError(f'"{text}" has no number after =; expected NAME=WEIGHT; try "{name}=0.5"') from None
 
 
 def _wanted(model: Model, units: Sequence[str], classes: Sequence[str], dreams: Sequence[str]) -> Objective:

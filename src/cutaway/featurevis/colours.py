@@ -34,6 +34,25 @@ def natural_basis() -> Float[Tensor, "rgb colour"]:
     return basis
 
 
+LEAST = 1e-3
+"""Distance from black and from white at which a given picture's colours are held, whose logits would be infinite."""
+
+
+def to_picture(canvas: Float[Tensor, "batch colour height width"]) -> Float[Tensor, "batch rgb height width"]:
+    """A canvas of unbounded decorrelated colours, of which 0 is middle grey -> a picture in [0, 1]."""
+    return torch.sigmoid(to_rgb(canvas))
+
+
+def to_canvas(picture: Float[Tensor, "batch rgb height width"]) -> Float[Tensor, "batch colour height width"]:
+    """A picture in [0, 1] -> the canvas of which it is the picture, to within 0.001 of black and white."""
+    logits = torch.logit(picture.clamp(LEAST, 1 - LEAST))
+    if picture.shape[1] != 3:
+        return logits
+    inverse = torch.linalg.inv(natural_basis().double()).to(logits)
+    colours: Tensor = inverse @ logits.flatten(2)
+    return colours.view_as(logits)
+
+
 def to_rgb(colours: Float[Tensor, "batch colour height width"]) -> Float[Tensor, "batch rgb height width"]:
     """Unbounded decorrelated colours -> unbounded RGB; grey pictures pass unchanged."""
     if colours.shape[1] != 3:

@@ -3,52 +3,24 @@
 unit("features.12:31")                                 one picture that excites a channel
 unit("features.12:31") - 0.5 * unit("features.12:7")   and not another one
 units([f"features.12:{c}" for c in range(64)])         64 pictures, optimised as one batch
+copies(unit("a:20"), 4) - 100 * diversity("a")         four pictures of one unit that differ
+interpolation(unit("a:1"), unit("a:2"), 5) + alignment("a")      from one to the other, forms kept in place
+activation_match("features.5", photograph)             a caricature of what the layer sees in a picture
 lambda trace: trace["features.3"].square().mean()      any function of a trace
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.core.errors import OptionError
+from cutaway.core.errors import OptionError, choose
 from cutaway.core.types import Unit
-from cutaway.trace import Trace
-
-TraceFunction = Callable[[Trace], Tensor]
-"""Of a trace with one picture in it, one number. It may read any layer, and the logits."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """One addend of one picture's objective: `weight` times what the reading of this kind says of a layer.
-
-    values: what the reading needs beside the layer, as plain data. function: the user's own, where kind is "function".
-    """
-
-    kind: str
-    layer: str = ""
-    values: tuple[int | float | str, ...] = ()
-    weight: float = 1.0
-    function: TraceFunction | None = None
-
-    def plain(self) -> list[object] | None:
-        """All that it depends on, for a cache; None where that is a function, which nobody can write down."""
-        return None if self.function else [self.kind, self.layer, list(self.values), self.weight]
-
-    def __str__(self) -> str:
-        values = ", ".join(map(str, self.values))
-        match self.kind:
-            case "unit":
-                named = f"{self.layer}:{values}"
-            case "neuron":
-                named = f"neuron({self.layer}:{values})"
-            case _:
-                named = f"{self.kind}({self.layer or values})"
-        return named if self.weight == 1 else f"{self.weight:g} {named}"
+from cutaway.data.pictures import Source, picture_from
+from cutaway.featurevis.terms import ANCHORED, JOINT, Held, Term, TraceFunction
 
 
 @dataclass(frozen=True)
@@ -85,6 +57,11 @@ class Objective:
 
     __rmul__ = __mul__
     __radd__ = __add__
+
+    @property
+    def joint(self) -> bool:
+        """Whether its pictures are compared with each other, and so have to be made at once."""
+        return any(term.kind in JOINT for terms in self.pictures for term in terms)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -132,6 +109,52 @@ def class_score(label: str | int, *, centred: bool = True) -> Objective:
 def deepdream(layer: str) -> Objective:
     """Whatever the layer sees, more of it: the mean square of its activations (Mordvintsev et al. 2015)."""
     return Objective(((Term("deepdream", layer),),))
+
+
+def diversity(layer: str) -> Objective:
+    """How alike the pictures of an objective are to a layer: subtract it, and they show different facets.
+
+    For each picture the mean, over all others, of the cosine between their Gram matrices (which channels occur
+    together, wherever they do), so from 0 to 1; 0 for a picture by itself. Wei et al. 2015; Olah et al. 2017.
+    """
+    return Objective(((Term("diversity", layer),),))
+
+
+def alignment(layer: str) -> Objective:
+    """How well the pictures of an objective keep to each other, in order, at every place of a layer; at most 0.
+
+    The negative mean square difference of a picture's activations from those of its neighbours, up to four away and
+    half as much with each step, as a share of their mean square. With `interpolation`, forms stay where they are
+    and change by degrees (Mordvintsev et al. 2018, "Differentiable Image Parameterizations").
+    """
+    return Objective(((Term("alignment", layer),),))
+
+
+def activation_match(layer: str, picture: Source, how: str = "caricature") -> Objective:
+    """What a layer sees in a given picture, which the new one is moved together with.
+
+    how: "caricature" is the dot product of the activations (1 for the picture itself, more for a picture that has more
+    of the same) times their cosine (Olah et al. 2017). "inversion" is the negative square distance, as a share of
+    the picture's own square: 0 for the picture itself, and for all that the layer cannot tell from it (Mahendran and
+    Vedaldi 2015).
+    """
+    return Objective(((Term(choose(how, sorted(ANCHORED), "match"), layer, picture=Held.of(picture_from(picture))),),))
+
+
+def copies(objective: Objective | TraceFunction | str, count: int) -> Objective:
+    """An objective as often as wanted, one picture each: alike, unless something like `diversity` moves them apart."""
+    if count < 1:
+        raise OptionError(f"{count} copies; expected at least 1")
+    return batch([objective] * count)
+
+
+def interpolation(first: Objective | str, second: Objective | str, count: int) -> Objective:
+    """From one objective to another in equal steps, one picture each; both ends are among them."""
+    if count < 2:
+        raise OptionError(f"an interpolation over {count} pictures; expected at least 2, its ends")
+    ends = as_objective(first), as_objective(second)
+    shares = [step / (count - 1) for step in range(count)]
+    return batch([ends[0] * (1 - share) + ends[1] * share for share in shares])
 
 
 def batch(objectives: Sequence[Objective | TraceFunction | str]) -> Objective:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.core.types import Pictures
-from cutaway.featurevis.colours import to_rgb
+from cutaway.featurevis import cppn, fourier, laplacian, maco
+from cutaway.featurevis.colours import to_canvas, to_picture
 
 Numbers = Float[Tensor, "batch *numbers"]
 """What the optimiser moves, for each picture of a batch."""
@@ -22,47 +22,27 @@ Start = Callable[[int, int, torch.Generator], Tensor]
 Render = Callable[[Tensor, int], Tensor]
 """(numbers of a batch, size) -> pictures (batch, channels, size, size) in [0, 1]."""
 
+Write = Callable[[Tensor], Tensor]
+"""Pictures (batch, channels, size, size) in [0, 1] -> the numbers that stand for them."""
+
 
 @dataclass(frozen=True)
 class Parameterization:
-    """A way to write a picture down. rate: the step of the optimiser that suits its numbers."""
+    """A way to write a picture down.
+
+    rate: the step of the optimiser that suits its numbers. write: the way back, where there is one, so that a picture
+    can be started from. together: whether the pictures of a batch share numbers, so that they are made at once.
+    """
 
     start: Start
     render: Render
-    rate: float
+    rate: int | float
+    write: Write | None = None
+    together: bool = False
 
-
-FALL = 1.2
-"""Natural pictures hold at each frequency an amplitude of about 1 / frequency; a little steeper draws fewer, larger
-forms."""
-
-CONTRAST = 0.375
-"""Logits of brightness that one unit of a number of the lowest frequency stands for."""
 
 SPREAD = 0.01
 """Standard deviation of the numbers at the start: almost grey, different in every picture."""
-
-
-def fourier_start(channels: int, size: int, generator: torch.Generator) -> Float[Tensor, "channels rows columns 2"]:
-    """Complex Fourier coefficients, as pairs, of noise whose spectrum is that of natural pictures."""
-    return torch.randn(channels, size, size // 2 + 1, 2, generator=generator) * SPREAD
-
-
-def fourier_render(numbers: Float[Tensor, "batch channels rows columns 2"], size: int) -> Pictures:
-    """The picture of these coefficients; low frequencies weigh more, and equally at every size.
-
-    So one step moves broad forms first, and no high frequency can win by being everywhere (Olah et al. 2017).
-    """
-    spectrum = torch.view_as_complex(numbers) * _amplitudes(size).to(numbers.device)
-    return torch.sigmoid(to_rgb(torch.fft.irfft2(spectrum, s=(size, size), norm="forward")))
-
-
-@functools.lru_cache(maxsize=8)
-def _amplitudes(size: int) -> Float[Tensor, "rows columns"]:
-    rows, columns = torch.fft.fftfreq(size), torch.fft.rfftfreq(size)
-    cycles = size * (rows[:, None] ** 2 + columns**2).sqrt()
-    amplitudes: Tensor = CONTRAST / cycles.clamp(min=1) ** FALL
-    return amplitudes
 
 
 def pixel_start(channels: int, size: int, generator: torch.Generator) -> Float[Tensor, "channels size size"]:
@@ -70,13 +50,32 @@ def pixel_start(channels: int, size: int, generator: torch.Generator) -> Float[T
     return torch.randn(channels, size, size, generator=generator) * SPREAD
 
 
-def pixel_render(numbers: Pictures, size: int) -> Pictures:
-    """Every pixel by itself: what a network answers to without any help, which is mostly noise."""
-    return torch.sigmoid(to_rgb(numbers))
+def on(draw: Render) -> Render:
+    """The picture of what is drawn on a canvas of decorrelated colours."""
+    return lambda numbers, size: to_picture(draw(numbers, size))
+
+
+def off(trace: Write) -> Write:
+    """The numbers of a picture's canvas."""
+    return lambda pictures: trace(to_canvas(pictures))
+
+
+def _as_it_is(canvas: Pictures, size: int) -> Pictures:
+    return canvas
 
 
 PARAMETERIZATIONS: Mapping[str, Parameterization] = {
-    "fourier": Parameterization(fourier_start, fourier_render, rate=0.08),
-    "pixel": Parameterization(pixel_start, pixel_render, rate=0.05),
+    "fourier": Parameterization(fourier.start, on(fourier.draw), 0.2, off(fourier.write)),
+    "pixel": Parameterization(pixel_start, on(_as_it_is), 0.15, to_canvas),
+    "laplacian": Parameterization(laplacian.start, on(laplacian.draw), 0.15, off(laplacian.write)),
+    "cppn": Parameterization(cppn.start, on(cppn.draw), 0.01),
+    "shared": Parameterization(fourier.start, on(fourier.draw_shared), 0.2, off(fourier.write_shared), together=True),
+    "maco": Parameterization(maco.start, on(maco.draw), 0.3, off(maco.write)),
 }
-"""Name -> parameterization; a Parameterization of one's own works wherever a name does."""
+"""Name -> parameterization; a Parameterization of one's own works wherever a name does.
+
+fourier: waves, the broad ones first. pixel: every pixel by itself, which shows what a network answers to without any
+help, mostly noise. laplacian: a pyramid, every level twice as fine. cppn: a small network from places to colours,
+smooth at any size. shared: as fourier, with the broad forms partly in common. maco: waves with the strengths that they
+have in photographs, of which only the places (phases) are chosen.
+"""

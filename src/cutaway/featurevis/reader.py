@@ -12,8 +12,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.core.errors import OptionError
-from cutaway.featurevis.objectives import Term, TraceFunction
-from cutaway.featurevis.readings import READINGS, Scores
+from cutaway.featurevis.readings import READINGS
+from cutaway.featurevis.relations import Scores
+from cutaway.featurevis.terms import ANCHORED, JOINT, Held, Term, TraceFunction
 from cutaway.nets.layers import find_layer
 from cutaway.nets.model import Model
 from cutaway.trace import Layout, Trace, layout, trace
@@ -22,7 +23,8 @@ from cutaway.trace import Layout, Trace, layout, trace
 @dataclass(frozen=True)
 class Group:
     """Terms of one kind and layer, read together. pictures: which picture each belongs to. rows: what the reading
-    wants of each. everyone: whether they are one for each picture of the batch, in order."""
+    wants of each. everyone: whether they are one for each picture of the batch, in order. given: the pictures that
+    they compare with, if they do."""
 
     kind: str
     layer: str
@@ -31,14 +33,20 @@ class Group:
     rows: Tensor
     weights: Float[Tensor, " terms"]
     everyone: bool
+    given: tuple[Held, ...] = ()
 
-    def add(self, scores: Scores, seen: Trace) -> Scores:
-        """The scores with these terms added."""
+    def add(self, scores: Scores, seen: Trace, wanted: Trace | None) -> Scores:
+        """The scores with these terms added. wanted: how the network sees the given pictures."""
+        laid = self._laid(seen)
+        rows = self.rows if wanted is None else self._laid(wanted)
+        found = READINGS[self.kind].read(laid if self.everyone else laid[self.pictures], rows)
+        return scores.index_add(0, self.pictures, self.weights * found)
+
+    def _laid(self, seen: Trace) -> Tensor:
+        """The logits, or the layer on its grid: before that, its rows may not be pictures."""
         output = seen[self.layer] if self.layout else seen.logits
         assert output is not None
-        laid = _on_grid(self.layout, output) if self.layout else output  # before this, rows may not be pictures
-        found = READINGS[self.kind].read(laid if self.everyone else laid[self.pictures], self.rows)
-        return scores.index_add(0, self.pictures, self.weights * found)
+        return _on_grid(self.layout, output) if self.layout else output
 
 
 @dataclass(frozen=True)
@@ -57,12 +65,24 @@ class Reader:
         """Whether what is read can be laid out at every size of picture, not just at the network's own."""
         return all(group.layout is None or group.layout.order is None for group in self.groups)
 
-    def __call__(self, seen: Trace) -> Scores:
-        """Each picture's score in a trace of all of them."""
+    @property
+    def joint(self) -> bool:
+        """Whether pictures are compared with each other."""
+        return any(group.kind in JOINT for group in self.groups)
+
+    @property
+    def comparing(self) -> tuple[Group, ...]:
+        """The groups that compare with given pictures."""
+        return tuple(group for group in self.groups if group.given)
+
+    def __call__(self, seen: Trace, wanted: Sequence[Trace] = ()) -> Scores:
+        """Each picture's score in a trace of all of them. wanted: for each of the comparing groups, a trace of its
+        given pictures, moved as theirs are."""
+        ahead = iter(wanted)
         device = next(tensor for tensor in (*seen.values(), seen.logits) if tensor is not None).device
         scores = torch.zeros(self.count, device=device)
         for group in self.groups:
-            scores = group.add(scores, seen)
+            scores = group.add(scores, seen, next(ahead) if group.given else None)
         for weight, function in self.functions:
             scores = scores + weight * _one_number(function(seen)).to(device)
         return scores
@@ -78,6 +98,11 @@ def reader(model: Model, objectives: Sequence[tuple[Term, ...]]) -> Reader:
     for picture, terms in enumerate(objectives):
         for term in terms:
             groups.setdefault((term.kind, term.layer), []).append((picture, term))
+    if ("function", "") in groups and any(kind in JOINT for kind, _ in groups):
+        raise OptionError(
+            "an objective compares its pictures with each other and asks a function of a trace, which sees one picture "
+            "at a time; expected one or the other; try diversity or alignment without the function"
+        )
     functions = [(term.weight, term.function) for _, term in groups.pop(("function", ""), []) if term.function]
     built = tuple(_group(model, kind, layer, terms, len(objectives)) for (kind, layer), terms in groups.items())
     called = {function: _reads(model, function) for _, function in functions}
@@ -102,6 +127,7 @@ def _group(model: Model, kind: str, layer: str, terms: Sequence[tuple[int, Term]
         rows=READINGS[kind].rows(model, [term for _, term in terms]).to(model.device),
         weights=torch.tensor([term.weight for _, term in terms], dtype=torch.float32, device=model.device),
         everyone=pictures.tolist() == list(range(count)),
+        given=tuple(term.picture for _, term in terms if term.picture) if kind in ANCHORED else (),
     )
 
 

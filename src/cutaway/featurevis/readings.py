@@ -12,18 +12,24 @@ from torch.nn.functional import one_hot
 
 from cutaway.core.errors import LayerError
 from cutaway.core.types import Logits
-from cutaway.featurevis.objectives import Term
+from cutaway.featurevis.relations import (
+    Grid,
+    Scores,
+    read_alignment,
+    read_caricature,
+    read_diversity,
+    read_inversion,
+)
+from cutaway.featurevis.terms import Term
 from cutaway.nets.model import Model
 from cutaway.trace import layout
-
-Grid = Float[Tensor, "pictures channels height width"]
-Scores = Float[Tensor, " pictures"]
 
 
 @dataclass(frozen=True)
 class Reading:
     """One kind of term. rows: checks terms of one layer against the model, and gives what `read` wants of each.
-    read: (grids or logits, rows) -> one number for each picture."""
+    read: (grids or logits, rows) -> one number for each picture. Kinds that compare with a given picture are given
+    its grid in place of rows."""
 
     rows: Callable[[Model, Sequence[Term]], Tensor]
     read: Callable[[Tensor, Tensor], Tensor]
@@ -124,5 +130,9 @@ READINGS: Mapping[str, Reading] = {
     "class": Reading(contrasts_of, read_contrast),
     "logit": Reading(classes_of, read_logit),
     "deepdream": Reading(whole_layer, read_energy),
+    "diversity": Reading(whole_layer, read_diversity),
+    "alignment": Reading(whole_layer, read_alignment),
+    "caricature": Reading(whole_layer, read_caricature),
+    "inversion": Reading(whole_layer, read_inversion),
 }
 """Kind of a term -> how it is read. A user's function of a trace is read by calling it."""

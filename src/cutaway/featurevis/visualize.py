@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 
 import torch
 from torch import Tensor, nn
 
 from cutaway.core import cache as disk
-from cutaway.core.errors import OptionError
+from cutaway.core.errors import OptionError, choose
 from cutaway.core.types import Unit
-from cutaway.featurevis.objectives import Objective, Term, TraceFunction, as_objective
-from cutaway.featurevis.optimise import BROKEN, FINE, SILENT, optimise
+from cutaway.data.pictures import Source, pictures_from
+from cutaway.featurevis.judge import judge
+from cutaway.featurevis.objectives import Objective, as_objective
+from cutaway.featurevis.octaves import grow
+from cutaway.featurevis.optimise import BROKEN, FINE, GREY, SILENT
 from cutaway.featurevis.parameterizations import Parameterization
-from cutaway.featurevis.reader import reader
+from cutaway.featurevis.presets import PRESETS, Preset
+from cutaway.featurevis.questions import questions, salt
 from cutaway.featurevis.settings import RegularizerChoice, Settings, TransformChoice, settings
+from cutaway.featurevis.terms import Held, Term, TraceFunction
 from cutaway.featurevis.visualization import Visualization
 from cutaway.nets.model import Model, as_model
-
-METHOD = 1
-"""Counts the changes of the method itself, after which what is on disk is no answer any more."""
 
 BATCH = 16
 """Pictures at once where nothing is said: enough to keep two to eight cores busy, and they fit into their caches."""
@@ -31,9 +31,10 @@ LARGE = 128
 
 NOTES: Mapping[int, str] = {
     FINE: "",
-    SILENT: "no gradient reached this picture, so it is still the noise that it started from: its objective does not "
-    "depend on it, or is dead",
-    BROKEN: "the network's gradient was not finite, so this is still the noise that the picture started from",
+    SILENT: "no gradient reached this picture, so it is still what it started from: its objective does not depend on "
+    "it, or is dead",
+    BROKEN: "the network's gradient was not finite, so this is still what the picture started from",
+    GREY: "the regularizers removed all that was in this picture, so it is plain grey; try smaller weights",
 }
 
 Answer = dict[str, Tensor]
@@ -48,6 +49,12 @@ def visualize(
     parameterization: str | Parameterization = "fourier",
     transforms: TransformChoice = "standard",
     regularizers: RegularizerChoice = (),
+    preset: str | None = None,
+    rate: int | float = 1.0,
+    octaves: int = 1,
+    tolerance: int | float = 0.0,
+    start: Source | Sequence[Source] | None = None,
+    near: str | tuple[str, int | float] | None = None,
     seed: int = 0,
     precision: str = "auto",
     batch_size: int | None = None,
@@ -60,8 +67,14 @@ def visualize(
     size: side in pixels, None = the network's own but at most 128. A network that refuses pictures of this size sees
     them resized to its own.
     steps: of gradient ascent; 64 draw a clear picture, 128 a finished one.
-    parameterization, transforms, regularizers: names from their tables, or one's own. A regularizer's weight is a
-    share of the score: `("variation", 0.5)`.
+    parameterization, transforms, regularizers: names from their tables, or one's own. A charge's weight is a share of
+    the score: `("variation", 0.5)`; what the weight of an edit means is said in `REGULARIZERS`.
+    preset: the name of settings that work together, from `PRESETS`, in place of those three and `rate`.
+    rate: step of the optimiser, as a multiple of what suits the parameterization.
+    octaves: sizes at which the picture is made, each twice as large as the one before; they share the steps.
+    tolerance: a picture is finished early once 16 steps raise its score by less than this share of it.
+    start: the picture to start from, or one for each; else noise. near: a layer to which the picture stays near its
+    start, or (layer, weight): the charge, a share of the score, at a distance as large as the start's own activations.
     precision: "auto" uses bfloat16 where the machine is faster with it; scores are always those of float32.
     batch_size: pictures at once, which bounds memory; a picture does not depend on which others are in its batch.
     cache: pictures that can be described as plain data are kept on disk, each by itself.
@@ -72,20 +85,27 @@ def visualize(
     """
     model = as_model(model)
     wanted = as_objective(objective)
+    chosen = Preset(parameterization, transforms, regularizers, rate)
+    if preset is not None:
+        chosen = PRESETS[choose(preset, PRESETS, "preset")]
     given = settings(
         model.device,
         size=min(LARGE, *model.preprocess.shape[1:]) if size is None else size,
         steps=steps,
-        parameterization=parameterization,
-        transforms=transforms,
-        regularizers=regularizers,
+        octaves=octaves,
+        tolerance=tolerance,
+        near=near,
         seed=seed,
         precision=precision,
+        parameterization=chosen.parameterization,
+        transforms=chosen.transforms,
+        regularizers=chosen.regularizers,
+        rate=chosen.rate,
     )
-    if batch_size is not None and batch_size < 1:
-        raise OptionError(f"batch_size is {batch_size}; expected at least 1")
-    reader(model, wanted.pictures)  # what does not fit is said before any work
-    answers = _answers(model, wanted.pictures, given, batch_size or BATCH, cache, progress or (lambda done, all: None))
+    begun = _begun(start, len(wanted), given)
+    judge(model, wanted.pictures, given, begun if given.near else ())  # what does not fit is said before any work
+    at_once = _at_once(wanted, given, batch_size)
+    answers = _answers(model, wanted.pictures, given, begun, at_once, cache, progress or (lambda done, all: None))
     return Visualization(
         pictures=torch.stack([answer["picture"] for answer in answers]),
         scores=torch.stack([answer["score"] for answer in answers]),
@@ -95,59 +115,78 @@ def visualize(
     )
 
 
+def _begun(start: Source | Sequence[Source] | None, count: int, given: Settings) -> list[Held]:
+    """What each picture starts from; none where that is noise."""
+    if start is None:
+        if given.near:
+            raise OptionError(
+                'near keeps pictures near their start; expected start too; try start="photo.jpg"'
+            )
+        return []
+    if given.form().write is None:
+        raise OptionError(
+            f'parameterization "{given.parameterization}" cannot start from a picture; '
+            'expected one that a picture can be written in; try "fourier"'
+        )
+    held = [Held.of(picture) for picture in pictures_from(start)]
+    if len(held) not in (1, count):
+        raise OptionError(f"{len(held)} pictures to start from for {count} to be made; expected one, or as many")
+    return held * count if len(held) == 1 else held
+
+
+def _at_once(wanted: Objective, given: Settings, batch_size: int | None) -> int:
+    """How many pictures make one batch."""
+    if batch_size is not None and batch_size < 1:
+        raise OptionError(f"batch_size is {batch_size}; expected at least 1")
+    if wanted.joint or given.form().together:
+        if batch_size is not None and batch_size < len(wanted):
+            raise OptionError(
+                f"batch_size is {batch_size}, but these {len(wanted)} pictures depend on each other; "
+                f"expected at least {len(wanted)}, or none"
+            )
+        return len(wanted)
+    if any(term.function for terms in wanted.pictures for term in terms):
+        return 1  # a function reads its trace as it likes
+    return batch_size or BATCH
+
+
 def _answers(
     model: Model,
     objectives: Sequence[tuple[Term, ...]],
     given: Settings,
-    batch_size: int,
+    begun: Sequence[Held],
+    at_once: int,
     cache: bool,
     progress: Callable[[int, int], None],
 ) -> list[Answer]:
     """One answer for each objective: those that are on disk, and the others made in batches."""
-    questions = _questions(model, objectives, given) if cache else [None] * len(objectives)
-    found = {i: kept for i, q in enumerate(questions) if q and (kept := disk.recall("visualizations", q))}
+    joint = given.form().together or Objective(tuple(objectives)).joint
+    salts = [salt(terms, index, joint) for index, terms in enumerate(objectives)]
+    asked = questions(model, objectives, given, begun, joint) if cache else [None] * len(objectives)
+    found = {i: kept for i, q in enumerate(asked) if q and (kept := disk.recall("visualizations", q))}
+    if joint and len(found) < len(objectives):
+        found = {}  # they are made together or not at all
     missing = [index for index in range(len(objectives)) if index not in found]
     done, total = 0, given.steps * len(missing)
-    if any(term.function for terms in objectives for term in terms):
-        batch_size = 1  # a function reads its trace as it likes
 
-    for start in range(0, len(missing), batch_size):
-        chosen = missing[start : start + batch_size]
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
 
-        def step(count: int, chosen: Sequence[int] = chosen) -> None:
-            nonlocal done
-            done += count * len(chosen)
-            progress(done, total)
-
-        salts = [_salt(objectives[index], index) for index in chosen]
-        made = optimise(model, [objectives[index] for index in chosen], given, salts, step)
+    for start in range(0, len(missing), at_once):
+        rows = missing[start : start + at_once]
+        made = grow(
+            model,
+            [objectives[row] for row in rows],
+            given,
+            [salts[row] for row in rows],
+            [begun[row] for row in rows if begun],
+            step,
+        )
         columns = (made.pictures, made.scores, made.history, made.outcomes)
-        for index, *row in zip(chosen, *columns, strict=True):
-            found[index] = dict(zip(("picture", "score", "history", "outcome"), row, strict=True))
-            if question := questions[index]:
-                disk.keep("visualizations", question, found[index])
+        for row, *answer in zip(rows, *columns, strict=True):
+            found[row] = dict(zip(("picture", "score", "history", "outcome"), answer, strict=True))
+            if question := asked[row]:
+                disk.keep("visualizations", question, found[row])
     return [found[index] for index in range(len(objectives))]
-
-
-def _questions(model: Model, objectives: Sequence[tuple[Term, ...]], given: Settings) -> list[dict[str, object] | None]:
-    """What each picture depends on, as plain data; None where a function takes part."""
-    plain = given.plain()
-    if plain is None:
-        return [None] * len(objectives)
-    shared = {
-        "cutaway": version("cutaway"),
-        "method": METHOD,
-        "weights": model.weights_hash(),
-        "network": repr(model.module),
-        "preprocess": repr(model.preprocess),
-        "device": model.device.type,
-        **plain,
-    }
-    terms = [[term.plain() for term in each] for each in objectives]
-    return [None if None in each else {**shared, "objective": each} for each in terms]
-
-
-def _salt(objective: Sequence[Term], index: int) -> str:
-    """Tells the randomness of one picture from that of others, whichever batch it is in."""
-    terms = [term.plain() for term in objective]
-    return json.dumps(terms) if None not in terms else f"function {index}"

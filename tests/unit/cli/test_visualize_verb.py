@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from cutaway.cli.options import ModelOptions, with_model
-from cutaway.cli.visualize import visualize
-from cutaway.core.errors import CutawayError, LayerError, OptionError, TargetError
+from cutaway.cli.visualize import PRESET_NAMES, visualize
+from cutaway.core.errors import CutawayError, LayerError, OptionError, PictureError, TargetError
+from cutaway.featurevis import PRESETS
 
 app = typer.Typer()
 app.command()(with_model(visualize))
@@ -53,11 +56,31 @@ def test_a_layer_by_itself_is_all_its_channels(tmp_path: Path, capsys: pytest.Ca
         ({"class_": ["hose"]}, TargetError, 'no class "hose".*did you mean "horse"'),
         ({"class_": ["cat"], "steps": 0}, OptionError, "steps is 0; expected 1 to"),
         ({"class_": ["cat"], "pixels": 3}, OptionError, "size is 3; expected 16 to"),
+        ({"class_": ["cat"], "regularizer": ["blur=much"]}, OptionError, '"blur=much" has no number after =; expected'),
+        ({"class_": ["cat"], "regularizer": ["blu"]}, OptionError, 'no regularizer "blu".*did you mean "blur"'),
+        ({"class_": ["cat"], "preset": "best"}, OptionError, 'no preset "best"; expected one of'),
+        ({"class_": ["cat"], "near": "stage1"}, OptionError, "near keeps pictures near their start"),
+        ({"class_": ["cat"], "start": Path("none.png")}, PictureError, "none.png"),
     ],
 )
 def test_bad_input(tmp_path: Path, given: dict[str, Any], kind: type[CutawayError], message: str) -> None:
     with pytest.raises(kind, match=message):
         draw(tmp_path, **given)
+
+
+def test_all_ways_of_drawing(tmp_path: Path) -> None:
+    """From a picture, near it at a layer, in octaves, with regularizers; and by a preset."""
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)).save(photo)
+    given = {"class_": ["cat"], "start": photo, "near": "stage1", "octaves": 2, "steps": 2, "pixels": 32}
+    draw(tmp_path, **given, regularizer=["blur", "decay=0.1"], parameterization="laplacian")
+    first = (tmp_path / "out" / "class_cat_.png").read_bytes()
+    draw(tmp_path, class_=["cat"], preset="inceptionism", pixels=32)
+    assert (tmp_path / "out" / "class_cat_.png").read_bytes() != first
+
+
+def test_the_help_names_every_preset() -> None:
+    assert ", ".join(PRESETS) == PRESET_NAMES
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_any_work(tmp_path: Path) -> None:
@@ -69,4 +92,13 @@ def test_a_folder_that_cannot_be_made_is_refused_before_any_work(tmp_path: Path)
 def draw(folder: Path, **given: Any) -> None:
     usual = {"unit": None, "class_": None, "dream": None, "steps": 1, "pixels": None}
     rest = {"parameterization": "fourier", "transforms": "standard", "precision": "auto", "cache": True}
+    rest |= {
+        "regularizer": None,
+        "preset": None,
+        "rate": 1.0,
+        "octaves": 1,
+        "tolerance": 0.0,
+        "start": None,
+        "near": None,
+    }
     visualize(ModelOptions(), **{**usual, **rest, **given}, out=folder / "out", as_json=False)

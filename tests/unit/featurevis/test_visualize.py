@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,27 +12,39 @@ from torch import Tensor, nn
 
 from cutaway.core.errors import LayerError, OptionError
 from cutaway.featurevis import (
+    PARAMETERIZATIONS,
+    Objective,
     Parameterization,
+    activation_match,
+    alignment,
     batch,
     class_score,
+    copies,
     deepdream,
     direction,
+    diversity,
+    interpolation,
     neuron,
     unit,
     units,
     visualize,
 )
-from cutaway.featurevis import optimise as loop
+from cutaway.featurevis import octaves as loop
 from cutaway.nets.model import Model
 from cutaway.nets.preprocess import Preprocess
 
 SIDE = 32
+GIVEN = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(7))
 OBJECTIVES = {
     "unit": unit("3:1"),
     "neuron": neuron("3:1", 2, 3),
     "direction": direction("3", torch.linspace(-1, 1, 8)),
     "class": class_score("dog"),
     "deepdream": deepdream("1"),
+    "diversity": copies(unit("3:1"), 3) - diversity("1"),
+    "interpolation": interpolation(unit("3:1"), unit("3:2"), 3),
+    "caricature": activation_match("1", GIVEN),
+    "inversion": activation_match("1", GIVEN, "inversion"),
     "function": lambda seen: seen["3"].square().mean(),
     "sum": unit("3:1") - 0.2 * unit("1:2") + class_score(0),
 }
@@ -42,14 +55,25 @@ OBJECTIVES = {
 def test_three_steps_raise_every_objective(model: Model, name: str, precision: str) -> None:
     few = {"size": SIDE, "transforms": "none", "precision": precision, "cache": False}
     found = visualize(model, OBJECTIVES[name], steps=3, **few)
-    assert found.scores[0] > found.history[0, 0]
-    assert found.notes == ("",)
-    assert found.pictures.shape == (1, 3, SIDE, SIDE)
+    assert (found.scores > found.history[:, 0]).all()
+    assert not any(found.notes)
+    assert found.pictures.shape[1:] == (3, SIDE, SIDE)
     assert found.pictures.dtype == torch.float32
     assert 0 <= found.pictures.min() <= found.pictures.max() <= 1
 
 
-@pytest.mark.parametrize("parameterization", ["fourier", "pixel"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("compare", [diversity, alignment])
+def test_three_steps_move_pictures_together_or_apart(
+    model: Model, compare: Callable[[str], Objective], sign: float
+) -> None:
+    start = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
+    wanted = copies(sign * compare("1"), 3)
+    found = visualize(model, wanted, size=SIDE, steps=3, transforms="none", start=start, cache=False)
+    assert found.scores.sum() > found.history[:, 0].sum()
+
+
+@pytest.mark.parametrize("parameterization", sorted(PARAMETERIZATIONS))
 def test_the_picture_excites_its_unit_beyond_any_noise(parameterization: str) -> None:
     stripes = stripe_model()
     found = visualize(stripes, "1:0", size=SIDE, steps=48, parameterization=parameterization)
@@ -106,13 +130,13 @@ def test_a_picture_does_not_depend_on_its_batch(model: Model) -> None:
 
 def test_the_cache_keeps_each_picture_by_itself(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    real = loop.optimise
+    real = loop.grow
 
-    def counted(model: Model, objectives: list[object], *rest: object) -> loop.Optimised:
+    def counted(model: Model, objectives: list[object], *rest: object) -> object:
         made.append(len(objectives))
         return real(model, objectives, *rest)
 
-    monkeypatch.setattr(importlib.import_module("cutaway.featurevis.visualize"), "optimise", counted)
+    monkeypatch.setattr(importlib.import_module("cutaway.featurevis.visualize"), "grow", counted)
     first = visualize(model, units(["3:1", "3:2"]), size=SIDE, steps=3)
     second = visualize(model, units(["3:2", "3:3", "3:1"]), size=SIDE, steps=3)
     assert made == [2, 1]
@@ -264,10 +288,28 @@ def test_progress_counts_picture_steps(model: Model) -> None:
         ({"size": 5000}, "size is 5000; expected 16 to 2,048; try 2048"),
         ({"steps": 0}, "steps is 0; expected 1 to"),
         ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
-        ({"parameterization": "furier"}, 'no parameterization "furier"; expected one of fourier, pixel; did you mean'),
+        (
+            {"parameterization": "furier"},
+            'no parameterization "furier"; expected one of fourier, pixel',
+        ),
         ({"transforms": "standart"}, 'no transform "standart"; expected one of .*; did you mean "standard"'),
         ({"transforms": ["none", "wild"]}, 'no transform "wild"'),
-        ({"regularizers": ["blur"]}, 'no regularizer "blur"; expected one of variation, contrast'),
+        (
+            {"regularizers": ["blurr"]},
+            'no regularizer "blurr"; expected one of .*; did you mean "blur"',
+        ),
+        ({"regularizers": [("clip_norm", 1.5)]}, "a regularizer's weight is 1.5; expected 0 to 1.0; try 1.0"),
+        (
+            {"regularizers": ["blur"], "parameterization": "cppn"},
+            'parameterization "cppn" and regularizers that change',
+        ),
+        ({"octaves": 2, "parameterization": "cppn"}, 'parameterization "cppn" and octaves.*; try "fourier"'),
+        ({"octaves": 9}, "octaves is 9; expected 1 to 4; try 4"),
+        ({"tolerance": -1}, "tolerance is -1; expected 0 to 1"),
+        ({"preset": "inception"}, 'no preset "inception"; expected one of .*; did you mean "inceptionism"'),
+        ({"near": "1"}, 'near keeps pictures near their start; expected start too; try start="photo.jpg"'),
+        ({"start": GIVEN, "parameterization": "cppn"}, 'parameterization "cppn" cannot start from a picture'),
+        ({"start": [GIVEN, GIVEN]}, "2 pictures to start from for 1 to be made; expected one, or as many"),
         ({"precision": "int8"}, 'no precision "int8"; expected one of auto, float32, bfloat16'),
     ],
 )
@@ -277,5 +319,7 @@ def test_bad_options(model: Model, options: dict[str, object], message: str) -> 
 
 
 def test_what_does_not_fit_is_said_before_any_work(model: Model) -> None:
+    with pytest.raises(LayerError, match='no layer "one" in small'):
+        visualize(model, "3:1", near="one", start=GIVEN, progress=lambda *_: pytest.fail("worked already"))
     with pytest.raises(LayerError, match='no unit "3:99" in small; expected a channel from 0 to 7 of 3'):
         visualize(model, units(["3:1", "3:99"]), progress=lambda *_: pytest.fail("worked already"))
