@@ -10,7 +10,12 @@ from cutaway import Model, Preprocess, attribution
 from cutaway.attribution import METHODS, Attribution
 
 NETWORKS = [Convnet, Reused, TinyViT]
-QUICK = {"smoothgrad": {"samples": 3}, "integrated_gradients": {"steps": 4}, "occlusion": {"window": 6, "stride": 6}}
+QUICK = {
+    "smoothgrad": {"samples": 3},
+    "integrated_gradients": {"steps": 4},
+    "occlusion": {"window": 6, "stride": 6},
+    "prediction_difference": {"window": 6, "stride": 6, "samples": 2},
+}
 ALONE = {"gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", "occlusion"}
 """Methods that need scores alone, so any callable will do."""
 

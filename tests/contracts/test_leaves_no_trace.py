@@ -37,6 +37,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "smoothgrad": {"samples": 3},
     "integrated_gradients": {"steps": 4},
     "occlusion": {"window": 6, "stride": 6},
+    "prediction_difference": {"window": 6, "stride": 6, "samples": 2},
+    "ascent": {"steps": 2},
 }
 """Options that make a method quick; a method that is not here is called with none."""
 
@@ -85,6 +87,10 @@ OBJECTIVES: dict[str, Callable[[Model], Any]] = {
 """How each objective is made; a new one joins with one line."""
 
 OWN: dict[str, Action] = {
+    "for_classes": lambda model, given: attribution.for_classes(attribution.lrp, model, given, [0, 1]),
+    "integrated_gradients to a tolerance": lambda model, given: attribution.integrated_gradients(
+        model, given, tolerance=0.1, max_steps=20
+    ),
     "visualize": lambda model, given: drawn(model, f"{layer(model)}:1"),
     "ablate_each": lambda model, given: blocks.ablate_each(model, given[0], layer(model), [0, 1]),
     "activation_atlas": lambda model, given: blocks.activation_atlas(

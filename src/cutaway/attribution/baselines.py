@@ -7,8 +7,9 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from cutaway.attribution.scores import Inputs
+from cutaway.attribution.scores import Forward, Inputs
 from cutaway.core.errors import OptionError
+from cutaway.nets.model import Model
 
 Baseline: TypeAlias = "float | Tensor"
 """A number, or a tensor that broadcasts to the inputs: one input's shape, or one for each of them."""
@@ -26,3 +27,18 @@ def baseline_like(baseline: Baseline, inputs: Inputs) -> Inputs:
             f"the baseline has shape {tuple(given.shape)}; expected a number, one input's shape "
             f"{tuple(inputs.shape[1:])} or that of all, {tuple(inputs.shape)}"
         ) from None
+
+
+def as_seen(forward: Forward, inputs: Inputs) -> tuple[Inputs, Tensor]:
+    """The inputs as the network's first layer sees them, and how large a unit of that is in units of the inputs.
+
+    For a Model that is its normalisation, channel by channel in the order of the inputs; anything else sees its inputs
+    as they are.
+    """
+    if not isinstance(forward, Model) or inputs.ndim != 4:
+        return inputs.detach(), inputs.new_ones(())
+    mean, std = (
+        inputs.new_tensor(values[:: -1 if forward.preprocess.bgr else 1])[:, None, None]
+        for values in (forward.preprocess.mean, forward.preprocess.std)
+    )
+    return (inputs.detach() - mean) / std, std

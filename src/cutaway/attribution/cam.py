@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.scores import (
     Answer,
     Forward,
     Inputs,
+    Question,
     asked,
     gradient_of,
     join,
@@ -22,6 +23,7 @@ from cutaway.attribution.scores import (
     plain,
     portions,
 )
+from cutaway.attribution.sharing import shared
 from cutaway.core.errors import LayerError, ModelError, PictureError
 from cutaway.core.types import Logits
 from cutaway.nets.model import Model
@@ -30,6 +32,9 @@ from cutaway.trace import Layout, Trace, layout, layouts, trace
 
 Grid: TypeAlias = Float[Tensor, "batch channels rows columns"]
 """A layer's channels over its places."""
+
+Places: TypeAlias = Float[Tensor, "batch rows columns"]
+"""One number for each place of a layer."""
 
 
 def grad_cam(
@@ -48,10 +53,10 @@ def grad_cam(
     Selvaraju et al. 2017, "Grad-CAM".
     """
 
-    def weighed(found: Grid, slopes: Grid) -> Grid:
-        return slopes.mean(dim=(2, 3), keepdim=True) * found
+    def summed(found: Grid, slopes: Grid) -> Places:
+        return torch.einsum("bchw,bc->bhw", found, slopes.mean(dim=(2, 3)))
 
-    return _cam("grad_cam", weighed, forward, inputs, target, versus, layer, batch_size)
+    return _cam("grad_cam", summed, Question(forward, inputs, target, versus, batch_size), layer)
 
 
 def layer_cam(
@@ -69,41 +74,23 @@ def layer_cam(
     Jiang et al. 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization".
     """
 
-    def weighed(found: Grid, slopes: Grid) -> Grid:
-        return slopes.relu() * found
+    def summed(found: Grid, slopes: Grid) -> Places:
+        return (slopes.relu() * found).sum(dim=1)
 
-    return _cam("layer_cam", weighed, forward, inputs, target, versus, layer, batch_size)
+    return _cam("layer_cam", summed, Question(forward, inputs, target, versus, batch_size), layer)
 
 
-def _cam(
-    method: str,
-    weighed: Callable[[Grid, Grid], Grid],
-    forward: Forward,
-    inputs: Inputs,
-    target: Target,
-    versus: Target,
-    layer: str | None,
-    batch_size: int | None,
-) -> Attribution:
+def _cam(method: str, summed: Callable[[Grid, Grid], Places], question: Question, layer: str | None) -> Attribution:
     """The weighed channels of a layer, added up, without what is negative, over the input."""
-    module = with_layers(forward, method)
-    layer = layer or last_grid(module, inputs, target)
-    places = grid_of(module, inputs, layer)
+    module = with_layers(question.forward, method)
+    layer = layer or last_grid(module, question.inputs, question.target)
+    places = grid_of(module, question.inputs, layer)
     maps, parts = [], []
-    for chunk, chosen, against in portions(inputs, target, versus, batch_size):
+    for chunk, chosen, against in question.portions():
         found, slopes, said = at_layer(module, chunk, layer, chosen, against)
-        coarse = weighed(places.to_grid(found), places.to_grid(slopes)).sum(dim=1).relu()
-        maps.append(over_input(coarse, chunk))
+        maps.append(over_input(summed(places.to_grid(found), places.to_grid(slopes)).relu(), chunk))
         parts.append(said)
-    said = join(parts)
-    return Attribution(
-        values=torch.cat(maps),
-        target=said.target,
-        versus=said.versus,
-        method=method,
-        layer=layer,
-        evaluations=torch.ones(len(inputs), dtype=torch.long),
-    )
+    return attributed(method, torch.cat(maps), join(parts), layer=layer)
 
 
 def with_layers(forward: Forward, method: str) -> Model | nn.Module:
@@ -121,13 +108,13 @@ def at_layer(
 ) -> tuple[Tensor, Tensor, Answer]:
     """What a layer gave, the gradient of the score by it, and the score; nothing below the layer is differentiated."""
     with plain(module, inputs):
-        kept = trace(module, inputs.clone(), [layer], cut=layer)
+        kept = shared(lambda: trace(module, inputs.clone(), [layer], cut=layer))
         said = asked(module, _logits(kept), target, versus)
-        derivative = gradient_of(module, said.score, kept[layer])
+        derivative = gradient_of(module, said.score, kept[layer], f'layer "{layer}"')
     return kept[layer].detach(), derivative, Answer(said.score.detach(), said.target, said.versus)
 
 
-def over_input(coarse: Float[Tensor, "batch rows columns"], inputs: Tensor) -> Float[Tensor, "batch height width"]:
+def over_input(coarse: Places, inputs: Tensor) -> Float[Tensor, "batch height width"]:
     """A map on a layer's grid, enlarged bilinearly to the size of the inputs."""
     if inputs.ndim != 4:
         raise PictureError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.path import column
 from cutaway.attribution.scores import Forward, Inputs, answers, gradients, join, passes, portions
 from cutaway.core.errors import OptionError
@@ -27,13 +29,7 @@ def gradient(
     """
     found = [gradients(forward, *portion) for portion in portions(inputs, target, versus, batch_size)]
     values, answer = torch.cat([each for each, _ in found]), join([each for _, each in found])
-    return Attribution(
-        values=values,
-        target=answer.target,
-        versus=answer.versus,
-        method="gradient",
-        evaluations=torch.ones(len(values), dtype=torch.long),
-    )
+    return attributed("gradient", values, answer)
 
 
 def input_x_gradient(
@@ -49,13 +45,7 @@ def input_x_gradient(
     Shrikumar et al. 2016, "Not Just a Black Box".
     """
     found = gradient(forward, inputs, target, versus=versus, batch_size=batch_size)
-    return Attribution(
-        values=found.values * inputs.detach(),
-        target=found.target,
-        versus=found.versus,
-        method="input_x_gradient",
-        evaluations=found.evaluations,
-    )
+    return replace(found, values=found.values * inputs.detach(), method="input_x_gradient")
 
 
 def smoothgrad(
@@ -88,13 +78,7 @@ def smoothgrad(
         against = None if clean.versus is None else clean.versus[rows]
         found, _ = gradients(forward, noisy, clean.target[rows], against)
         total.index_add_(0, rows.to(total.device), found)
-    return Attribution(
-        values=total / samples,
-        target=clean.target,
-        versus=clean.versus,
-        method="smoothgrad",
-        evaluations=torch.full((len(points),), samples),
-    )
+    return attributed("smoothgrad", total / samples, clean, samples)
 
 
 def _noise(like: Tensor, seed: int, sample: int) -> Tensor:

@@ -1,15 +1,17 @@
-"""Gradients that pass activations by another rule than the derivative: guided, deconvnet, pullback."""
+"""Gradients that pass activations by another rule than the derivative: guided, deconvnet, and guided Grad-CAM."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from cutaway.attribution.attribution import Attribution
-from cutaway.attribution.backward_rules import Rule, backward_rules, rules_of
+import torch
+
+from cutaway.attribution.attribution import Attribution, attributed
+from cutaway.attribution.backward_rules import RULES, Rules
 from cutaway.attribution.cam import grad_cam, with_layers
-from cutaway.attribution.scores import Forward, Inputs, gradients, join, name_of, portions
-from cutaway.core.errors import OptionError
+from cutaway.attribution.function_calls import backward_rules
+from cutaway.attribution.scores import Answer, Forward, Inputs, Question, gradients, join, name_of
 from cutaway.nets.targets import Target
 
 
@@ -26,7 +28,8 @@ def guided_backprop(
 
     Springenberg et al. 2014, "Striving for Simplicity: The All Convolutional Net".
     """
-    return _modified("guided_backprop", rules_of("guided_backprop"), forward, inputs, target, versus, batch_size)
+    question = Question(forward, inputs, target, versus, batch_size)
+    return attributed("guided_backprop", *modified("guided_backprop", RULES["guided_backprop"], question))
 
 
 def deconvnet(
@@ -41,29 +44,8 @@ def deconvnet(
 
     Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks".
     """
-    return _modified("deconvnet", rules_of("deconvnet"), forward, inputs, target, versus, batch_size)
-
-
-def pullback(
-    forward: Forward,
-    inputs: Inputs,
-    target: Target = None,
-    *,
-    versus: Target = None,
-    temperature: float | None = None,
-    relative: bool = False,
-    batch_size: int | None = None,
-) -> Attribution:
-    """The gradient with soft gates: ReLU, GELU and SiLU let it pass by how far they are open, max pooling by a softmax.
-
-    temperature: of all gates, in the units of what comes into them (None = as published: 0.6, 1.0, 1.6, 0.3), or,
-    `relative`, as a share of its standard deviation in each picture, for networks whose activations are large.
-    Satkiewicz et al. 2025, "Pulling Back the Curtain on Deep Networks", arXiv:2507.22832.
-    """
-    if temperature is not None and not temperature > 0:
-        raise OptionError(f"temperature is {temperature}; expected more than 0; try 0.6")
-    rules = rules_of("pullback", temperature, relative)
-    return _modified("pullback", rules, forward, inputs, target, versus, batch_size)
+    question = Question(forward, inputs, target, versus, batch_size)
+    return attributed("deconvnet", *modified("deconvnet", RULES["deconvnet"], question))
 
 
 def guided_grad_cam(
@@ -79,9 +61,9 @@ def guided_grad_cam(
 
     layer: as for `grad_cam`. Selvaraju et al. 2017, "Grad-CAM".
     """
-    where = grad_cam(with_layers(forward, "guided_grad_cam"), inputs, target, versus=versus, layer=layer,
-                     batch_size=batch_size)  # fmt: skip
-    what = guided_backprop(forward, inputs, where.target, versus=where.versus, batch_size=batch_size)
+    module = with_layers(forward, "guided_grad_cam")
+    where = grad_cam(module, inputs, target, versus=versus, layer=layer, batch_size=batch_size)
+    what = guided_backprop(module, inputs, where.target, versus=where.versus, batch_size=batch_size)
     return Attribution(
         values=what.values * where.values[:, None],
         target=where.target,
@@ -92,28 +74,20 @@ def guided_grad_cam(
     )
 
 
-def _modified(
-    method: str,
-    rules: dict[str, Rule],
-    forward: Forward,
-    inputs: Inputs,
-    target: Target,
-    versus: Target,
-    batch_size: int | None,
-) -> Attribution:
-    values: list[Tensor] = []
-    parts = []
-    for portion in portions(inputs, target, versus, batch_size):
-        with backward_rules(rules) as applied:
-            found, said = gradients(forward, *portion)
-        applied.check(method, name_of(forward))
+def modified(method: str, rules: Callable[[], Rules], question: Question) -> tuple[Inputs, Answer]:
+    """The gradients, passed by the rules, which are made anew for each pass; a ModelError where none was met."""
+    values, parts = [], []
+    for portion in question.portions():
+        during = _met(method, name_of(question.forward), rules())
+        found, said = gradients(question.forward, *portion, during=during)
         values.append(found)
         parts.append(said)
-    answer = join(parts)
-    return Attribution(
-        values=torch.cat(values),
-        target=answer.target,
-        versus=answer.versus,
-        method=method,
-        evaluations=torch.ones(len(inputs), dtype=torch.long),
-    )
+    return torch.cat(values), join(parts)
+
+
+@contextmanager
+def _met(method: str, name: str, rules: Rules) -> Iterator[None]:
+    """The rules in force, and a complaint if a pass that went well called nothing that they are for."""
+    with backward_rules(rules) as applied:
+        yield
+    applied.check(method, name)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.baselines import Baseline, baseline_like
 from cutaway.attribution.scores import Forward, Inputs, answer, answers, passes, plain
 from cutaway.core.errors import OptionError
@@ -50,13 +50,8 @@ def occlusion(
         with plain(forward, inputs), torch.no_grad():
             against = None if whole.versus is None else whole.versus[rows]
             covered[rows, which] = answer(forward, points, whole.target[rows], against).score
-    return Attribution(
-        values=_averaged(inputs, (whole.score[:, None] - covered).to(inputs), places),
-        target=whole.target,
-        versus=whole.versus,
-        method="occlusion",
-        evaluations=torch.full((len(inputs),), len(places) + 1),
-    )
+    drops = (whole.score[:, None] - covered).to(inputs)
+    return attributed("occlusion", averaged(inputs, drops, places), whole, len(places) + 1)
 
 
 def windows(
@@ -86,7 +81,8 @@ def _each(given: int | Sequence[int] | None, axes: int, default: list[int]) -> l
     return [given] * axes if isinstance(given, int) else list(given)
 
 
-def _averaged(inputs: Inputs, drops: Float[Tensor, "batch places"], places: list[Place]) -> Inputs:
+def averaged(inputs: Inputs, drops: Float[Tensor, "batch places"], places: list[Place]) -> Inputs:
+    """The mean over the windows that cover a value, of one number for each window."""
     total, count = torch.zeros_like(inputs), torch.zeros_like(inputs[0])
     spread = drops.reshape(*drops.shape, *[1] * (inputs.ndim - 1))
     for index, place in enumerate(places):

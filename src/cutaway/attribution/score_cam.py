@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.attribution.attribution import Attribution
+from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.cam import grid_of, last_grid, over_input, with_layers
 from cutaway.attribution.scores import Forward, Inputs, answer, answers, passes, plain
 from cutaway.nets.targets import Target
@@ -43,14 +43,7 @@ def score_cam(
         weights = kept.softmax(dim=1).to(found)
         coarse = (weights[:, :, None, None] * found).sum(dim=1).relu()
         values = over_input(coarse, inputs)
-    return Attribution(
-        values=values,
-        target=whole.target,
-        versus=whole.versus,
-        method="score_cam",
-        layer=layer,
-        evaluations=torch.full((len(inputs),), found.shape[1] + 1),
-    )
+    return attributed("score_cam", values, whole, found.shape[1] + 1, layer)
 
 
 def masks(fired: Float[Tensor, "n rows columns"], inputs: Tensor) -> Float[Tensor, "n height width"]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from cutaway.attribution.sharing import shared, sharing
 from cutaway.core.errors import ModelError, OptionError, PictureError, TargetError
 from cutaway.core.types import Logits
 from cutaway.nets.model import Model, as_model
@@ -33,10 +35,30 @@ class Answer(NamedTuple):
     versus: Int[Tensor, " batch"] | None
 
 
+@dataclass(frozen=True)
+class Question:
+    """What every method is asked: of which network, at which inputs, for which classes, and how many at a time."""
+
+    forward: Forward
+    inputs: Inputs
+    target: Target = None
+    versus: Target = None
+    batch_size: int | None = None
+
+    def portions(self) -> Iterator[tuple[Tensor, Target, Target]]:
+        """The inputs at most batch_size at a time (None = all at once), each with its share of the targets."""
+        return portions(self.inputs, self.target, self.versus, self.batch_size)
+
+
 def answer(forward: Forward, points: Inputs, target: Target, versus: Target) -> Answer:
     """The score asked about at each point, inside `plain`; the points are not changed."""
+    return asked(forward, shared(lambda: scores_at(forward, points)), target, versus)
+
+
+def scores_at(forward: Forward, points: Inputs) -> Logits:
+    """All scores at each point; the points are not changed."""
     output = forward(points.clone())  # a copy: the first layer may work in place
-    return asked(forward, scores_of(output, len(points), name_of(forward)), target, versus)
+    return scores_of(output, len(points), name_of(forward))
 
 
 def asked(forward: Forward, scores: Logits, target: Target, versus: Target) -> Answer:
@@ -63,24 +85,38 @@ def answers(forward: Forward, inputs: Inputs, target: Target, versus: Target, ba
         return join([answer(forward, *portion) for portion in portions(inputs, target, versus, batch_size)])
 
 
-def gradients(forward: Forward, points: Inputs, target: Target, versus: Target) -> tuple[Inputs, Answer]:
-    """The gradient of each point's score by the point, and the scores.
+def gradients(
+    forward: Forward,
+    points: Inputs,
+    target: Target,
+    versus: Target,
+    during: AbstractContextManager[object] | None = None,
+) -> tuple[Inputs, Answer]:
+    """The gradient of each point's score by the point, and the scores; `during` surrounds the forward pass.
 
     A ModelError if the score does not depend on the points, or if a gradient is NaN or infinite.
     """
-    with plain(forward, points):
+
+    def forward_pass() -> tuple[Tensor, Logits]:
         leaf = points.detach().clone().requires_grad_()
-        found = answer(forward, leaf, target, versus)
+        with during or nullcontext():
+            return leaf, scores_at(forward, leaf)
+
+    with plain(forward, points):
+        leaf, scores = shared(forward_pass)
+        found = asked(forward, scores, target, versus)
         gradient = gradient_of(forward, found.score, leaf)
     return gradient, Answer(found.score.detach(), found.target, found.versus)
 
 
-def gradient_of(forward: Forward, score: Float[Tensor, " batch"], leaf: Tensor) -> Tensor:
-    """The gradient of the summed score by a leaf that it was computed from."""
-    found = torch.autograd.grad(score.sum(), leaf, allow_unused=True)[0] if score.requires_grad else None
+def gradient_of(forward: Forward, score: Float[Tensor, " batch"], leaf: Tensor, what: str = "its inputs") -> Tensor:
+    """The gradient of the summed score by a leaf that it was computed from; messages call the leaf `what`."""
+    found = None
+    if score.requires_grad:
+        found = torch.autograd.grad(score.sum(), leaf, allow_unused=True, retain_graph=sharing())[0]
     if found is None:
         raise ModelError(
-            f"the score of {name_of(forward)} does not depend on its inputs; expected a differentiable function of "
+            f"the score of {name_of(forward)} does not depend on {what}; expected a differentiable function of "
             "them; look for no_grad, detach or rounding inside it"
         )
     if not found.isfinite().all():

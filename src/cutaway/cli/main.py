@@ -20,6 +20,7 @@ from cutaway.cli.measure import measure
 from cutaway.cli.models import models
 from cutaway.cli.name import name
 from cutaway.cli.options import with_model
+from cutaway.cli.sweep import sweep
 from cutaway.cli.train import train
 from cutaway.cli.visualize import visualize
 from cutaway.core.errors import CutawayError
@@ -40,7 +41,7 @@ def _cutaway() -> None:
 
 
 VERBS: tuple[Callable[..., None], ...] = (consolidate, data, demo, models, train)
-MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, measure, name, visualize)
+MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, measure, name, sweep, visualize)
 """Verbs with one model: their `options: ModelOptions` become options of the command line."""
 
 for verb in (*VERBS, *map(with_model, MODEL_VERBS)):

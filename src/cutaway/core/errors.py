@@ -40,8 +40,20 @@ class DataError(CutawayError, ValueError):
     """A data set that cannot be found or read."""
 
 
+class StoreError(CutawayError, ValueError):
+    """A store that cannot be written or read, or that does not belong to the model or the pictures at hand."""
+
+
 class OptionError(CutawayError, ValueError):
     """An option out of its range, or a name that is not in the table it is chosen from."""
+
+
+class ProjectError(CutawayError, ValueError):
+    """A constructable recogniser whose folder, node, label or network cannot be used."""
+
+
+class ReviewError(CutawayError, RuntimeError):
+    """A pull request that cannot be opened, checked, merged or promoted."""
 
 
 class MissingExtraError(CutawayError, ImportError):

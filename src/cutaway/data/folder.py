@@ -31,6 +31,10 @@ class Files:
         label = None if self.targets is None else self.targets[index]
         return Sample(path.relative_to(self.root).as_posix(), read_image(path), label)
 
+    def file(self, index: int) -> Path:
+        """The file of a picture."""
+        return self.paths[index]
+
 
 def open_folder(root: Path, split: str | None = None) -> Files:
     """`root/[split/]class/picture`, classes in alphabetical order; or `root/[split/]picture`, without classes."""

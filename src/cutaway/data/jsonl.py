@@ -53,6 +53,10 @@ class Lines:
         label = None if line.label is None else self.labels.index(line.label)
         return Sample(line.key, read_image(line.image), label, line.captions, masks, line.parts, line.extra)
 
+    def file(self, index: int) -> Path:
+        """The file of a picture."""
+        return self.lines[index].image
+
 
 def open_jsonl(file: Path, split: str | None = None) -> Lines:
     """All lines, or those of a split; a DataError with the line's number where one can't be read."""

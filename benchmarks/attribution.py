@@ -1,0 +1,166 @@
+"""What attribution costs beside captum: time of every deterministic method that both have, memory of two of them.
+
+SqueezeNet 1.1 with random weights, 16 pictures of 128 pixels. Both are called in turn, so that what else the machine
+does meets both alike; ratio: median over the rounds of captum's time / ours. Memory: how far a method raises the peak
+of a process of its own beyond that of one gradient at the same limit of points per pass.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "evidence"))
+from _evidence import QUICK, bootstrap, report
+from captum import attr as captum
+
+from cutaway import attribution, load
+
+BATCH, SIZE, LIMIT = 16, 128, 32
+ROUNDS = 3 if QUICK else 15
+STEPS, MANY_STEPS, WINDOW, SMALL = 4, 64, 64, 16
+LAYER, ALLOWED = "features.12", 0.95
+
+Pair = tuple[Callable[[], Tensor], Callable[[], Tensor]]
+
+
+def pairs() -> dict[str, Pair]:
+    """Method -> (ours, captum's), on the same network and pictures."""
+    torch.manual_seed(0)
+    network = load("squeezenet1_1").module.eval()
+    pictures = torch.rand(BATCH, 3, SIZE, SIZE)
+    last = network.get_submodule(LAYER)
+
+    def cam() -> Tensor:
+        found = captum.LayerGradCam(network, last).attribute(pictures, target=1, relu_attributions=True)
+        return captum.LayerAttribution.interpolate(found, (SIZE, SIZE), "bilinear")
+
+    def ours(name: str, **options: object) -> Callable[[], Tensor]:
+        return lambda: attribution.METHODS[name](network, pictures, 1, **options).values
+
+    def integrated(steps: int) -> Pair:
+        return ours("integrated_gradients", steps=steps, batch_size=LIMIT), lambda: captum.IntegratedGradients(
+            network
+        ).attribute(pictures, target=1, n_steps=steps, internal_batch_size=LIMIT)
+
+    def occlusion(side: int) -> Pair:
+        options = {"window": (3, side, side), "stride": (3, side, side), "baseline": 0.0}
+        return ours("occlusion", batch_size=LIMIT, **options), lambda: captum.Occlusion(network).attribute(
+            pictures, target=1, sliding_window_shapes=(3, side, side), strides=(3, side, side),
+            perturbations_per_eval=LIMIT // BATCH,
+        )  # fmt: skip
+
+    return {
+        "gradient": (ours("gradient"), lambda: captum.Saliency(network).attribute(pictures, target=1, abs=False)),
+        "input_x_gradient": (
+            ours("input_x_gradient"),
+            lambda: captum.InputXGradient(network).attribute(pictures, target=1),
+        ),
+        "integrated_gradients": integrated(STEPS),
+        "guided_backprop": (
+            ours("guided_backprop"),
+            lambda: captum.GuidedBackprop(network).attribute(pictures, target=1),
+        ),
+        "deconvnet": (ours("deconvnet"), lambda: captum.Deconvolution(network).attribute(pictures, target=1)),
+        "grad_cam": (ours("grad_cam", layer=LAYER), cam),
+        "guided_grad_cam": (
+            ours("guided_grad_cam", layer=LAYER),
+            lambda: captum.GuidedGradCam(network, last).attribute(pictures, target=1, interpolate_mode="bilinear"),
+        ),
+        "lrp": (ours("lrp", composite="epsilon"), lambda: captum.LRP(network).attribute(pictures, target=1)),
+        "occlusion": occlusion(WINDOW),
+        "integrated_gradients, many steps": integrated(MANY_STEPS),
+        "occlusion, small windows": occlusion(SMALL),
+    }
+
+
+MEMORY = ("integrated_gradients, many steps", "occlusion, small windows")
+"""Pairs that are compared by memory."""
+
+
+def timed(pair: Pair) -> list[tuple[float, float]]:
+    """Seconds of ours and captum's in each round, the order changing from round to round."""
+    for each in pair:
+        each()
+    rounds = []
+    for number in range(ROUNDS):
+        seconds = [0.0, 0.0]
+        for which in (0, 1) if number % 2 else (1, 0):
+            start = time.perf_counter()
+            pair[which]()
+            seconds[which] = time.perf_counter() - start
+        rounds.append((seconds[0], seconds[1]))
+    return rounds
+
+
+def row(method: str, rounds: list[tuple[float, float]]) -> dict[str, object]:
+    """One line of the table of times."""
+    ratios = [theirs / mine for mine, theirs in rounds]
+    low, high = bootstrap(ratios, np.median)
+    mine, theirs = np.median(rounds, axis=0)
+    return {
+        "method": method,
+        "cutaway, seconds": round(float(mine), 4),
+        "captum, seconds": round(float(theirs), 4),
+        "ratio": round(float(np.median(ratios)), 3),
+        "95 % interval": [round(low, 3), round(high, 3)],
+        "reached": bool(np.median(ratios) >= ALLOWED),
+    }
+
+
+def raised(method: str, which: str) -> float:
+    """MiB by which a method raises the peak, asked in a process of its own."""
+    command = [sys.executable, str(Path(__file__).resolve()), "--memory", method, which]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(answer.stdout))
+
+
+def measure(method: str, which: str) -> None:
+    """Prints by how much; the first gradient brings in what any pass of that size needs."""
+    known = pairs()
+    network = load("squeezenet1_1").module.eval()
+    attribution.gradient(network, torch.rand(LIMIT, 3, SIZE, SIZE), 1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    known[method][0 if which == "ours" else 1]()
+    print(json.dumps((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    if "--memory" in sys.argv:
+        measure(*sys.argv[sys.argv.index("--memory") + 1 :][:2])
+        return
+    known = pairs()
+    rows = [row(method, timed(known[method])) for method in known if method not in MEMORY]
+    for method in MEMORY:
+        mine, theirs = raised(method, "ours"), raised(method, "captum's")
+        rows.append(
+            {
+                "method": method,
+                "cutaway, MiB": round(mine, 1),
+                "captum, MiB": round(theirs, 1),
+                "reached": mine < theirs,
+            }
+        )
+    report(
+        "attribution",
+        f"Attribution beside captum, {BATCH} pictures: time ratio >= {ALLOWED} for every method that both have, and "
+        f"less memory for integrated gradients and occlusion at {LIMIT} points per pass",
+        rows,
+        passed=all(bool(each["reached"]) for each in rows),
+        n=ROUNDS,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,342 @@
+"""The store: what a sweep found, open for questions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+
+from cutaway.core.errors import StoreError, choose
+from cutaway.core.types import Unit
+from cutaway.data.dataset import Dataset
+from cutaway.store.conditions import SECONDS, Instances
+from cutaway.store.instances import arrow
+from cutaway.store.plan import Plan, read_plan
+from cutaway.store.projection import METHODS, Projection, Say, known_projection
+from cutaway.store.shard import Seal, array_name, damage, read_array, read_seal, shard_folder
+from cutaway.store.summary import SUMMARY, TOP
+from cutaway.store.work import LOGITS, ROWS
+
+MANIFEST = "manifest.json"
+POOLED = ("max", "mean")
+
+Subset = str | Sequence[int] | np.ndarray
+"""A SQL condition, or the numbers of pictures."""
+
+
+@dataclass(frozen=True)
+class Top:
+    """One of the pictures that excite a unit most: its number, how much, and the place (row, column) where."""
+
+    instance: int
+    value: float
+    place: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Units x subsets: each unit's mean over the pictures of each subset, in activations. counts: pictures in each."""
+
+    layer: str
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    values: Float32[np.ndarray, "channels subsets"]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+
+@dataclass(eq=False)
+class Store:
+    """A folder that a sweep wrote. Several threads may ask at once; answers are what was checked against its seals.
+
+    folder, plan: where it lies and what it was made of. dataset: where its pictures come from, if that is known.
+    """
+
+    folder: Path
+    plan: Plan
+    seals: Sequence[Seal]
+    summary: Seal
+    dataset: Dataset | None = None
+    _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str], *, dataset: Dataset | None = None) -> Store:
+        """The store in a folder, all its files of the right size; their bytes are checked before their first use.
+
+        dataset: where its pictures come from, if not from the spec it was made with.
+        A StoreError says what is wrong: no store, another version, unfinished, or damaged, and where.
+        """
+        where = Path(path)
+        plan = read_plan(where)
+        manifest = _manifest(where, plan)
+        folders = [*(shard_folder(where, number) for number in range(plan.shards)), where / SUMMARY]
+        seals = [read_seal(folder) for folder in folders]
+        found, whole = [], []
+        for folder, seal, digest in zip(folders, seals, manifest, strict=True):
+            name = folder.relative_to(where).as_posix()
+            if seal is None or _digest(seal) != digest:
+                found.append(f"{name} has no seal, or another one")
+            else:
+                whole.append(seal)
+                found += [f"{name}/{said}" for said in damage(folder, seal, thorough=False)]
+        if found:
+            more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+            raise StoreError(
+                f"the store {where} is damaged ({'; '.join(found[:3])}{more}); expected what was sealed; "
+                "run the same cutaway sweep again, which makes the damaged shards anew"
+            )
+        return cls(where, plan, whole[:-1], whole[-1], dataset)
+
+    def __len__(self) -> int:
+        return self.plan.count
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(layer.name for layer in self.plan.layers)
+
+    @cached_property
+    def instances(self) -> Instances:
+        """The instances table."""
+        return Instances(arrow().parquet.read_table(self._whole_file(ROWS)))
+
+    def query(self, where: str, seconds: float = SECONDS) -> Int64[np.ndarray, " n"]:
+        """The numbers of the pictures for which a SQL condition over the instances table is true.
+
+        Columns: see `cutaway.store.COLUMNS`, and whatever the data set knows. Safe to be given text from anyone.
+        """
+        return self.instances.where(where, seconds)
+
+    def rows(self, instances: Sequence[int] | np.ndarray) -> list[dict[str, Any]]:
+        """The rows of the instances table of these pictures, in the order asked."""
+        found: list[dict[str, Any]] = self.instances.table.take(self.subset(instances)).to_pylist()
+        return found
+
+    def top(self, unit: str | Unit, k: int = 9, within: Subset | None = None, *, lowest: bool = False) -> list[Top]:
+        """The k pictures that excite a unit most, strongest first (or least); `within` a subset, if one is given."""
+        layer, channel = self._unit(unit)
+        columns = self.plan.layers[layer].grid[1]
+        if within is None and not lowest and k <= TOP:
+            parts = [self._summary(kind, layer)[channel, :k] for kind in ("top", "top-value", "top-place")]
+        else:
+            chosen = np.arange(self.plan.count) if within is None else self.subset(within)
+            values = self._rows(layer, "max", channel, chosen)
+            order = np.argsort(values if lowest else -values, kind="stable")[:k]
+            parts = [chosen[order], values[order], self._rows(layer, "place", channel, chosen[order])]
+        rows = zip(*(part.tolist() for part in parts), strict=True)
+        return [Top(number, value, divmod(int(place), columns)) for number, value, place in rows if np.isfinite(value)]
+
+    def strongest(self, instance: int, layer: str, k: int = 9) -> list[tuple[int, float]]:
+        """The k channels of a layer that are most unusually strong for one picture: (channel, standard deviations above
+        the channel's mean over all pictures)."""
+        number = self.plan.layer(layer)
+        values = self.values(layer, [instance])[0]
+        mean, deviation, _ = self._summary("statistics", number)
+        unusual = (values - mean) / np.where(deviation > 0, deviation, np.inf)
+        order = np.argsort(-np.nan_to_num(unusual, nan=-np.inf), kind="stable")[:k]
+        return [(int(channel), float(unusual[channel])) for channel in order]
+
+    def values(
+        self, layer: str, instances: Sequence[int] | np.ndarray, pooled: str = "max"
+    ) -> Float32[np.ndarray, "n channels"]:
+        """What each unit of a layer answered to each of these pictures: its maximum, or its mean, over the grid."""
+        kind = choose(pooled, POOLED, "pooling")
+        return self._rows(self.plan.layer(layer), kind, slice(None), self.subset(instances))
+
+    def matrix(self, layer: str, subsets: Mapping[str, Subset], pooled: str = "max") -> Matrix:
+        """Each unit's mean over each subset: name -> a SQL condition or numbers of pictures (the matrix of ActiVis,
+        Kahng et al. 2018). Pictures that could not be read count in none; an empty subset's column is NaN."""
+        kind, number = choose(pooled, POOLED, "pooling"), self.plan.layer(layer)
+        members = np.zeros((len(subsets), self.plan.count), dtype=np.float32)
+        for row, chosen in enumerate(subsets.values()):
+            members[row, self.subset(chosen)] = 1
+        members[:, self.failed] = 0
+        counts = members.sum(axis=1).astype(int)
+        sums = torch.zeros(len(subsets), self.plan.layers[number].channels)
+        for shard in range(self.plan.shards):
+            span = self.plan.span(shard)
+            share = members[:, span.start : span.stop]
+            used = np.flatnonzero(share.any(axis=0))
+            if len(used):
+                block = self._array(kind, number, shard)
+                values = block if len(used) == len(block) and not self.failed.size else block[used]
+                sums += torch.from_numpy(np.ascontiguousarray(share[:, used])) @ torch.from_numpy(np.asarray(values))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = sums.numpy() / counts[:, None].astype(np.float32)
+        return Matrix(layer, tuple(subsets), tuple(counts.tolist()), np.ascontiguousarray(means.T))
+
+    def neighbours(self, instance: int, layer: str, k: int = 9, pooled: str = "mean") -> list[tuple[int, float]]:
+        """The k pictures whose units answered most alike (cosine of the pooled activations), nearest first."""
+        number = self.plan.layer(layer)
+        kind = choose(pooled, POOLED, "pooling")
+        query = torch.from_numpy(self._rows(number, kind, slice(None), self.subset([instance]))[0])
+        found = [
+            torch.from_numpy(np.asarray(self._array(kind, number, shard))) @ query for shard in range(self.plan.shards)
+        ]
+        likeness = (torch.cat(found) / (self._norms(kind, number) * query.norm()).clamp_min(1e-12)).nan_to_num(-2.0)
+        likeness[instance] = -2.0
+        best = likeness.topk(min(k, len(likeness)))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return [(number, value) for number, value in pairs if value > -2]
+
+    def project(
+        self,
+        layer: str,
+        method: str = "pca",
+        seed: int = 0,
+        *,
+        progress: Say | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Projection:
+        """A map of the pictures by what a layer answered: "pca" at once, "tsne" in a minute; kept in the store."""
+        choose(method, METHODS, "projection")
+        self.plan.layer(layer)
+        return known_projection(
+            self.folder, layer, method, seed, lambda: self.values(layer, range(len(self)), "mean"), progress, stop
+        )
+
+    def statistics(self, layer: str) -> dict[str, Float[np.ndarray, "*kinds channels"]]:
+        """Per unit, of its maxima over all pictures: mean, deviation, share of active ones, quantiles."""
+        number = self.plan.layer(layer)
+        mean, deviation, active = self._summary("statistics", number)
+        return {"mean": mean, "deviation": deviation, "active": active, "quantiles": self._summary("quantiles", number)}
+
+    def box(self, layer: str, place: tuple[int, int]) -> tuple[int, int, int, int] | None:
+        """What a unit sees from a place of its grid: (top, left, bottom, right) in pixels of the network's input."""
+        number = self.plan.layer(layer)
+        if array_name("boxes", number) not in self.summary.files:
+            return None
+        top, left, bottom, right = self._summary("boxes", number)[:, place[0], place[1]].astype(int).tolist()
+        return top, left, bottom, right
+
+    def logits(self, instance: int) -> Float32[np.ndarray, " classes"]:
+        """What the network said to a picture."""
+        shard, row = divmod(int(self.subset([instance])[0]), self.plan.shard_size)
+        found: np.ndarray = self._mapped(shard, LOGITS)[row]
+        return np.array(found)
+
+    @cached_property
+    def failed(self) -> Int64[np.ndarray, " n"]:
+        """The pictures that could not be read."""
+        column = self.instances.table["error"].is_valid().to_numpy()
+        return np.flatnonzero(column)
+
+    def subset(self, given: Subset) -> Int64[np.ndarray, " n"]:
+        """The numbers of the pictures in a subset, as an array; a StoreError where there is no such picture."""
+        if isinstance(given, str):
+            return self.query(given)
+        numbers = np.asarray(given, dtype=np.int64).reshape(-1)
+        if len(numbers) and (numbers.min() < 0 or numbers.max() >= self.plan.count):
+            raise StoreError(
+                f"no picture {int(numbers.max() if numbers.min() >= 0 else numbers.min())}; expected 0 to "
+                f"{self.plan.count - 1}"
+            )
+        return numbers
+
+    def damaged(self) -> list[str]:
+        """Every file that is not as it was sealed, found by reading all of them."""
+        folders = [(shard_folder(self.folder, number), seal) for number, seal in enumerate(self.seals)]
+        folders.append((self.folder / SUMMARY, self.summary))
+        return [
+            f"{folder.relative_to(self.folder).as_posix()}/{said}"
+            for folder, seal in folders
+            for said in damage(folder, seal, thorough=True)
+        ]
+
+    def _unit(self, unit: str | Unit) -> tuple[int, int]:
+        found = Unit.parse(unit)
+        layer = self.plan.layer(found.layer)
+        channels = self.plan.layers[layer].channels
+        if not 0 <= found.channel < channels:
+            raise StoreError(f'no unit "{found}"; expected a channel from 0 to {channels - 1}')
+        return layer, found.channel
+
+    def _rows(self, layer: int, kind: str, channel: int | slice, chosen: np.ndarray) -> np.ndarray:
+        """Values of a layer for the chosen pictures, in their order, read from one shard after the other."""
+        shards, rows = np.divmod(chosen, self.plan.shard_size)
+        first = self._array(kind, layer, 0)
+        found = np.empty((len(chosen), *np.empty(first.shape[1:])[channel].shape), dtype=first.dtype)
+        for shard in np.unique(shards):
+            here = np.flatnonzero(shards == shard)
+            found[here] = self._array(kind, layer, int(shard))[rows[here], channel]
+        return found
+
+    def _norms(self, kind: str, layer: int) -> torch.Tensor:
+        found: torch.Tensor = self._kept(
+            (f"norms {kind}", layer),
+            lambda: torch.cat(
+                [
+                    torch.from_numpy(np.asarray(self._array(kind, layer, shard))).norm(dim=1)
+                    for shard in range(self.plan.shards)
+                ]
+            ),
+        )
+        return found
+
+    def _array(self, kind: str, layer: int, shard: int) -> np.ndarray:
+        return self._mapped(shard, array_name(kind, layer))
+
+    def _mapped(self, shard: int, name: str) -> np.ndarray:
+        found: np.ndarray = self._kept(
+            (name, shard), lambda: read_array(shard_folder(self.folder, shard), name, self.seals[shard])
+        )
+        return found
+
+    def _summary(self, kind: str, layer: int) -> np.ndarray:
+        name = array_name(kind, layer)
+        found: np.ndarray = self._kept(
+            (name, -1), lambda: np.array(read_array(self.folder / SUMMARY, name, self.summary))
+        )
+        return found
+
+    def _whole_file(self, name: str) -> Path:
+        if said := damage(self.folder / SUMMARY, Seal({name: self.summary.files[name]}), thorough=True):
+            raise StoreError(
+                f"the store {self.folder} is damaged ({SUMMARY}/{said[0]}); nothing was read from it; "
+                "run the same cutaway sweep again"
+            )
+        return self.folder / SUMMARY / name
+
+    def _kept(self, key: tuple[str, int], make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._arrays:
+                self._arrays[key] = make()
+            return self._arrays[key]
+
+
+def _manifest(where: Path, plan: Plan) -> list[str]:
+    """The digests of all seals, the summary's last; a StoreError where the sweep did not end."""
+    file = where / MANIFEST
+    if not file.is_file():
+        raise StoreError(
+            f"the sweep into {where} has not ended; expected a whole store; run the same cutaway sweep again, which "
+            "goes on where it stopped"
+        )
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+        digests = [*map(str, given["shards"]), str(given["summary"])]
+        whole = given["plan"] == hashlib.sha256(plan.to_json().encode()).hexdigest()
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(file, type(error).__name__) from None
+    if not whole or len(digests) != plan.shards + 1:
+        raise _damaged(file, "it belongs to another plan")
+    return digests
+
+
+def _damaged(file: Path, why: str) -> StoreError:
+    return StoreError(f"{file} is damaged ({why}); expected what was sealed; run the same cutaway sweep again")
+
+
+def _digest(seal: Seal) -> str:
+    return hashlib.sha256(json.dumps(seal.to_json(), sort_keys=True).encode()).hexdigest()
