@@ -119,9 +119,7 @@ def _begun(start: Source | Sequence[Source] | None, count: int, given: Settings)
     """What each picture starts from; none where that is noise."""
     if start is None:
         if given.near:
-            raise OptionError(
-                'near keeps pictures near their start; expected start too; try start="photo.jpg"'
-            )
+            raise OptionError('near keeps pictures near their start; expected start too; try start="photo.jpg"')
         return []
     if given.form().write is None:
         raise OptionError(
