@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """Classes whose share of each group is shown: the target first, then the likeliest others."""
+
+
+FINEST = 28
+"""Most places per side of the source that the page tells apart, which keeps it small."""
 
 
 class _Album(dict[str, bytes]):
@@ -121,6 +126,8 @@ def _influence(found: SpatialAttribution) -> Influence:
     so that a weak place can be read too."""
     coarse = torch.from_numpy(found.coarse)
     through = found.through if found.through is not None else coarse[..., None, None]
+    behind = [min(side, FINEST) for side in through.shape[2:]]
+    through = F.adaptive_avg_pool2d(through, (behind[0], behind[1]))
     flat = through.reshape(coarse.numel(), -1)
     return Influence(
         layer=found.layer,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 from bad_inputs import FACTORY
 from PIL import Image
 
-from cutaway.blocks import activation_grid, icons
 from cutaway.cli import main
 from cutaway.cli.explain import printable, safe_name
 
@@ -93,31 +90,6 @@ def test_what_is_printed_cannot_command_the_terminal(folder, pixels, capsys):
 def test_no_file_name_leads_out_of_its_folder(name):
     assert safe_name(Path(name)).strip("_-") != ""
     assert not set(safe_name(Path(name))) & set("./\\ ")
-
-
-def test_blocks_are_drawn_on_sheets(folder, pixels, capsys, monkeypatch):
-    for block in ("channel_attribution", "semantic_dictionary"):
-        monkeypatch.setattr(sys.modules[f"cutaway.blocks.{block}"], "icons", partial(icons, steps=1))
-    monkeypatch.setattr("cutaway.blocks.activation_grid", partial(activation_grid, steps=1, cells=2))
-    image = folder / "photo.png"
-    Image.fromarray(pixels).save(image)
-    model = ["--model", f"{folder / 'nets.py'}:small", "--size", "32"]
-    with pytest.raises(SystemExit) as left:
-        main(["blocks", str(image), *model, "--out", str(folder / "sheets"), "--json"])
-    assert left.value.code == 0
-    data = json.loads(capsys.readouterr().out)
-    assert data["layer"] == "1"
-    assert list(data["sheets"]) == ["channel_attribution", "semantic_dictionary", "activation_grid"]
-    assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in data["sheets"].values())
-
-
-def test_a_network_without_a_grid_has_no_blocks(folder, pixels, capsys):
-    image = folder / "photo.png"
-    Image.fromarray(pixels).save(image)
-    with pytest.raises(SystemExit) as left:
-        main(["blocks", str(image), "--model", f"{folder / 'nets.py'}:flat", "--size", "32", "--out", str(folder)])
-    assert left.value.code == 2
-    assert "has no layer with a grid of places; expected one; try cutaway explain" in capsys.readouterr().err
 
 
 def odd_pictures(folder: Path, pixels: np.ndarray) -> dict[str, Path]:
