@@ -8,6 +8,7 @@ the same reason the numbers of steps are such that single precision holds the po
 
 from __future__ import annotations
 
+import copy
 import sys
 import warnings
 from collections.abc import Callable
@@ -19,10 +20,12 @@ from torch import Tensor, nn
 
 import cutaway as cw
 from cutaway import attribution
+from cutaway.attribution import linear_rules
 
 sys.path.insert(0, str(ROOT / "tests"))
 import small_networks
 from captum import attr as captum
+from captum.attr._utils import lrp_rules
 
 LIMIT = 1e-5
 STEPS = 8 if QUICK else 32
@@ -35,6 +38,7 @@ def networks() -> dict[str, tuple[nn.Module, Tensor, str]]:
         for name, factory, layer in (
             ("convnet, all in place", small_networks.Convnet, "pool"),
             ("tiny ViT", small_networks.TinyViT, "patch"),
+            ("convnet of layers", Layers, "features.3"),
         )
     }
     generator = torch.Generator().manual_seed(0)
@@ -138,7 +142,48 @@ def pairs(
                 ),
             ),
         }
+    if name in ("squeezenet1_1", "convnet of layers"):  # captum has no rule for functional sums or reused modules
+        found |= {f"lrp, {rule}": _relevance(network, inputs, target, rule) for rule in ("epsilon", "gamma", "z-plus")}
     return found
+
+
+def _relevance(
+    network: nn.Module, inputs: Tensor, target: int, rule: str
+) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:
+    """The rule at all convolutions but the first, epsilon elsewhere: captum's rules take inputs to be positive."""
+    theirs, ours = {
+        "epsilon": (lambda: lrp_rules.EpsilonRule(1e-9), linear_rules.epsilon(1e-9)),
+        "gamma": (lambda: lrp_rules.GammaRule(0.25, set_bias_to_zero=True), linear_rules.gamma(0.25, bias=False)),
+        "z-plus": (lambda: lrp_rules.Alpha1_Beta0_Rule(set_bias_to_zero=True), linear_rules.z_plus(bias=False)),
+    }[rule]
+
+    def composite(kind: str, index: int) -> linear_rules.LinearRule:
+        return ours if kind == "convolution" and index > 0 else linear_rules.epsilon(1e-9)
+
+    def by_captum() -> Tensor:
+        copied = copy.deepcopy(network)  # captum writes its rules into the modules
+        for layer in [each for each in copied.modules() if isinstance(each, nn.Conv2d)][1:]:
+            layer.rule = theirs()
+        found: Tensor = captum.LRP(copied).attribute(inputs, target=target)
+        return found
+
+    return lambda: attribution.lrp(network, inputs, target, composite=composite).values, by_captum
+
+
+class Layers(nn.Module):
+    """A network of layers that captum has rules for (it has none for flattening)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(8, 12, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        )  # fmt: skip
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.features(x).flatten(1))
+        return scores
 
 
 def main() -> None:

@@ -110,7 +110,7 @@ def at_layer(
     with plain(module, inputs):
         kept = shared(lambda: trace(module, inputs.clone(), [layer], cut=layer))
         said = asked(module, _logits(kept), target, versus)
-        derivative = gradient_of(module, said.score, kept[layer], f'layer "{layer}"')
+        derivative = gradient_of(module, said.score, kept[layer], _unfed(module, layer))
     return kept[layer].detach(), derivative, Answer(said.score.detach(), said.target, said.versus)
 
 
@@ -160,6 +160,13 @@ def last_grid(module: Model | nn.Module, inputs: Inputs, target: Target = None) 
 def grids(module: Model | nn.Module, inputs: Inputs) -> dict[str, Layout]:
     """The layers with a grid of places, in the order in which data passes them."""
     return {name: found for name, found in layouts(module, inputs).items() if found.spatial}
+
+
+def _unfed(module: Model | nn.Module, layer: str) -> LayerError:
+    return LayerError(
+        f'the score of {name_of(module)} does not depend on layer "{layer}"; expected a layer that feeds it; '
+        "leave the layer out for the last one that does"
+    )
 
 
 def _logits(kept: Trace) -> Logits:

@@ -27,8 +27,8 @@ class Positive:
     always: bool = False
 
     def __call__(self, call: Call) -> Tensor:
-        value = call.value(call.given.detach())
-        return gated(call.given, value, None if self.always else value > 0, positive=True)
+        apply: Callable[..., Tensor] = _Positive.apply
+        return apply(call.given, call.value(call.given.detach()), self.always)
 
 
 @dataclass(frozen=True)
@@ -87,23 +87,35 @@ def spread(given: Tensor) -> Tensor:
     return each.reshape(-1, *[1] * (given.ndim - 1))
 
 
-def gated(given: Tensor, value: Tensor, gate: Tensor | None, positive: bool = False) -> Tensor:
-    """The value, whose gradient is multiplied by the gate (None = let through), once cut to what is `positive`."""
+def gated(given: Tensor, value: Tensor, gate: Tensor) -> Tensor:
+    """The value, whose gradient is multiplied by the gate."""
     apply: Callable[..., Tensor] = _Gated.apply
-    return apply(given, value, gate, positive)
+    return apply(given, value, gate)
 
 
 class _Gated(torch.autograd.Function):
-    """A value whose gradient passes to what was given through a gate (None = as it is), cut to positive ones first."""
+    """A value whose gradient passes to what was given through a gate."""
 
     @staticmethod
-    def forward(ctx: Any, given: Tensor, value: Tensor, gate: Tensor | None, positive: bool) -> Tensor:
+    def forward(ctx: Any, given: Tensor, value: Tensor, gate: Tensor) -> Tensor:
         ctx.save_for_backward(gate)
-        ctx.positive = positive
         return value.detach()  # a tensor that autograd does not take for the argument, so that it may be overwritten
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (gate,) = ctx.saved_tensors
-        passed = gradients[0].clamp(min=0) if ctx.positive else gradients[0]
-        return passed if gate is None else passed * gate, None, None, None
+        return gradients[0] * ctx.saved_tensors[0], None, None
+
+
+class _Positive(torch.autograd.Function):
+    """A value whose gradient passes where it is positive, and where the value is (or `always`)."""
+
+    @staticmethod
+    def forward(ctx: Any, given: Tensor, value: Tensor, always: bool) -> Tensor:
+        ctx.save_for_backward(None if always else value)
+        return value.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (value,) = ctx.saved_tensors
+        passed = gradients[0].clamp(min=0)
+        return passed if value is None else torch.ops.aten.threshold_backward(passed, value, 0), None, None

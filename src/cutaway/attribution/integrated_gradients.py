@@ -34,7 +34,8 @@ def integrated_gradients(
     tolerance: instead of `steps`, as many gradients as it takes (at most max_steps) until the values add up to the
     difference of the scores to within this share of it; the rule places only the first few, the others go where the
     path is found to need them. Values are never rescaled to fit: `completeness_gap` is what is left, `converged` says
-    which inputs got there, `evaluations` counts gradients (two scores per input come on top).
+    which inputs got there, `evaluations` counts gradients (two scores per input come on top). With a tolerance, the
+    gradients of batch_size / 4 inputs at a time are kept until their weights are known; without, none is.
     Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks".
     """
     _check(steps, tolerance, max_steps)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cutaway.attribution.sharing import shared, sharing
-from cutaway.core.errors import ModelError, OptionError, PictureError, TargetError
+from cutaway.core.errors import CutawayError, ModelError, OptionError, PictureError, TargetError
 from cutaway.core.types import Logits
 from cutaway.nets.model import Model, as_model
 from cutaway.nets.outputs import scores_of
@@ -109,14 +109,16 @@ def gradients(
     return gradient, Answer(found.score.detach(), found.target, found.versus)
 
 
-def gradient_of(forward: Forward, score: Float[Tensor, " batch"], leaf: Tensor, what: str = "its inputs") -> Tensor:
-    """The gradient of the summed score by a leaf that it was computed from; messages call the leaf `what`."""
+def gradient_of(
+    forward: Forward, score: Float[Tensor, " batch"], leaf: Tensor, absent: CutawayError | None = None
+) -> Tensor:
+    """The gradient of the summed score by a leaf; `absent` is raised where the score does not depend on it."""
     found = None
     if score.requires_grad:
         found = torch.autograd.grad(score.sum(), leaf, allow_unused=True, retain_graph=sharing())[0]
     if found is None:
-        raise ModelError(
-            f"the score of {name_of(forward)} does not depend on {what}; expected a differentiable function of "
+        raise absent or ModelError(
+            f"the score of {name_of(forward)} does not depend on its inputs; expected a differentiable function of "
             "them; look for no_grad, detach or rounding inside it"
         )
     if not found.isfinite().all():

@@ -102,3 +102,17 @@ def test_layers_that_cannot_be_used():
         grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(3 * SIZE**2, 4)), points, 0)
     with pytest.raises(ModelError, match=r"grad_cam looks into layers but was given <lambda>, a function; expected a"):
         grad_cam(lambda x: x.flatten(1), points, 0)
+
+
+def test_a_layer_that_does_not_feed_the_score():
+    class Beside(Convnet):
+        def __init__(self):
+            super().__init__()
+            self.aside = nn.Conv2d(3, 2, 1)
+
+        def forward(self, x):
+            self.aside(x)
+            return super().forward(x)
+
+    with pytest.raises(LayerError, match='does not depend on layer "aside"; expected a layer that feeds it'):
+        grad_cam(seeded(Beside), pictures(), 1, layer="aside")
