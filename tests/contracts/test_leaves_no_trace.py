@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from small_networks import SIZE, Convnet, Reused, TinyViT, pictures, seeded
 from torch import Tensor, nn
 
@@ -82,6 +83,11 @@ OBJECTIVES: dict[str, Callable[[Model], Any]] = {
     "directions": lambda model: featurevis.directions(layer(model), two_directions(model)),
     "class_score": lambda model: featurevis.class_score(1),
     "deepdream": lambda model: featurevis.deepdream(layer(model)),
+    "copies": lambda model: featurevis.copies(f"{layer(model)}:0", 2),
+    "diversity": lambda model: featurevis.copies(f"{layer(model)}:0", 2) + featurevis.diversity(layer(model)),
+    "alignment": lambda model: featurevis.copies(f"{layer(model)}:0", 2) + featurevis.alignment(layer(model)),
+    "interpolation": lambda model: featurevis.interpolation(f"{layer(model)}:0", f"{layer(model)}:1", 3),
+    "activation_match": lambda model: featurevis.activation_match(layer(model), pictures(1)[0]),
     "batch": lambda model: featurevis.batch([f"{layer(model)}:0", lambda seen: seen[layer(model)].mean()]),
 }
 """How each objective is made; a new one joins with one line."""
@@ -92,9 +98,32 @@ OWN: dict[str, Action] = {
         model, given, tolerance=0.1, max_steps=20
     ),
     "visualize": lambda model, given: drawn(model, f"{layer(model)}:1"),
+    "accentuate": lambda model, given: featurevis.accentuate(
+        model, given[0], f"{layer(model)}:1", size=16, steps=2, cache=False
+    ),
+    "dream": lambda model, given: featurevis.dream(
+        model, given[0], layer(model), size=32, octaves=2, steps=1, cache=False
+    ),
+    "search": lambda model, given: featurevis.search(model, f"{layer(model)}:0", tries=2, size=16, steps=2),
+    "moved_scores": lambda model, given: featurevis.moved_scores(
+        model, f"{layer(model)}:0", F.interpolate(given, size=16), draws=2
+    ),
     "ablate_each": lambda model, given: blocks.ablate_each(model, given[0], layer(model), [0, 1]),
     "activation_atlas": lambda model, given: blocks.activation_atlas(
         model, given, layer(model), cells=2, size=16, steps=2
+    ),
+    "visualize what is compared": lambda model, given: featurevis.visualize(
+        model,
+        featurevis.copies(featurevis.unit(f"{layer(model)}:0"), 2)
+        - featurevis.diversity(layer(model))
+        + featurevis.alignment(layer(model))
+        + featurevis.activation_match(layer(model), given[0]),
+        size=16,
+        steps=2,
+        cache=False,
+        regularizers=["blur", "clip_contribution"],
+        start=given,
+        near=layer(model),
     ),
     "activation_grid": lambda model, given: blocks.activation_grid(
         model, given[0], layer(model), cells=2, size=16, steps=2
