@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cutaway.featurevis import Objective, Visualization
     from cutaway.nets.model import Model
 
-PRESET_NAMES = "inceptionism"
+PRESET_NAMES = "natural, smooth, sparse, crisp, inceptionism"
 """Of featurevis.PRESETS, which cannot be imported here without torch; a test compares them."""
 
 SHOWN = 8  # pictures in the printed summary

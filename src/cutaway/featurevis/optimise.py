@@ -24,14 +24,14 @@ WINDOW = 16
 FLAT = 0.01
 """Range of a picture's values under which it is a grey field."""
 
-FINE, SILENT, BROKEN, GREY = range(4)
+FINE, SILENT, BROKEN, GREY, DEAD = range(5)
 """What became of a picture: it rose; no gradient ever reached it; its gradient was not finite; a regularizer took all
-that was in it."""
+that was in it; its score was 0 from first to last."""
 
 
 @dataclass(frozen=True)
 class Optimised:
-    """Pictures and what became of them: `FINE`, `SILENT`, `BROKEN` or `GREY` for each."""
+    """Pictures and what became of them: `FINE`, `SILENT`, `BROKEN`, `GREY` or `DEAD` for each."""
 
     pictures: Pictures
     scores: Float[Tensor, " pictures"]
@@ -107,7 +107,8 @@ def _finished(
     whole = torch.where(broken.view(-1, *[1] * (numbers.ndim - 1)), begun, numbers)
     pictures = given.form().render(whole, given.size)
     scores, _ = judged(pictures, None, "float32")
-    outcomes = torch.full((len(begun),), FINE)
+    dead = (scores.cpu() == 0) & (history == 0).all(dim=1)
+    outcomes = torch.full((len(begun),), FINE).masked_fill(dead, DEAD)
     if given.regularizers:
         flat = pictures.flatten(1)
         outcomes = outcomes.masked_fill((flat.amax(dim=1) - flat.amin(dim=1) < FLAT).cpu(), GREY)

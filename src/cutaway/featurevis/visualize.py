@@ -14,7 +14,7 @@ from cutaway.data.pictures import Source, pictures_from
 from cutaway.featurevis.judge import judge
 from cutaway.featurevis.objectives import Objective, as_objective
 from cutaway.featurevis.octaves import grow
-from cutaway.featurevis.optimise import BROKEN, FINE, GREY, SILENT
+from cutaway.featurevis.optimise import BROKEN, DEAD, FINE, GREY, SILENT
 from cutaway.featurevis.parameterizations import Parameterization
 from cutaway.featurevis.presets import PRESETS, Preset
 from cutaway.featurevis.questions import questions, salt
@@ -34,6 +34,7 @@ NOTES: Mapping[int, str] = {
     SILENT: "no gradient reached this picture, so it is still what it started from: its objective does not depend on "
     "it, or is dead",
     BROKEN: "the network's gradient was not finite, so this is still what the picture started from",
+    DEAD: "the score of this picture was 0 in every step: what it is to excite seems to be dead",
     GREY: "the regularizers removed all that was in this picture, so it is plain grey; try smaller weights",
 }
 

@@ -200,6 +200,17 @@ def test_dead_objectives_give_a_note_and_no_nan(model: Model) -> None:
     assert found.notes[2] == ""
 
 
+def test_dead_units_give_a_note(model: Model) -> None:
+    """One that no picture excites, though gradients through its ReLU reach the picture."""
+    with torch.no_grad():
+        model.module[0].bias[2] = -1e6
+    found = visualize(model, units(["1:2", "1:4"]), size=SIDE, steps=20)
+    assert found.scores[0] == 0
+    assert "was 0 in every step: what it is to excite seems to be dead" in found.notes[0]
+    assert found.notes[1] == ""
+    assert found.pictures.isfinite().all()
+
+
 def test_broken_gradients_give_a_note_and_no_nan(model: Model) -> None:
     broken = visualize(model, lambda seen: (seen["3"] - seen["3"]).sum().sqrt(), size=SIDE, steps=3)
     assert broken.pictures.isfinite().all()
