@@ -28,26 +28,33 @@ class Variant:
 
 
 SLOW: Mapping[str, tuple[Mapping[str, Any], float]] = {
-    "integrated_gradients": ({"steps": 16, "baseline": 0.5}, 0.5),
-    "smoothgrad": ({"samples": 16}, 0.5),
+    "integrated_gradients": ({"steps": 16, "baseline": 0.5}, 0.25),
+    "smoothgrad": ({"samples": 16}, 0.25),
     "occlusion": ({}, 0.25),
-    "score_cam": ({}, 0.25),
-    "prediction_difference": ({}, 0.1),
+    "score_cam": ({}, 0.15),
+    "prediction_difference": ({"samples": 4}, 0.15),
 }
 """Options and shares of what takes many passes."""
 
 VARIANTS = (
     *(Variant(name, name, *SLOW.get(name, ({}, 1.0))) for name in METHODS),
-    Variant("integrated_gradients from black", "integrated_gradients", {"steps": 16}, 0.5),
+    Variant("integrated_gradients from black", "integrated_gradients", {"steps": 16}, 0.25),
 )
 
 
 def values_of(model: cw.Model, variant: Variant, pictures: Tensor, target: Tensor) -> Tensor | str:
     """The attribution's values, or in words why this network has none."""
     try:
-        return attributed(model, variant.method, pictures, target, CHUNK, **variant.options).values
+        options = options_of(variant, pictures.shape[-1])
+        return attributed(model, variant.method, pictures, target, CHUNK, **options).values
     except CutawayError as error:
         return str(error).split(";")[0]
+
+
+def options_of(variant: Variant, side: int) -> dict[str, Any]:
+    """The options for pictures of so many pixels a side: 64 windows for prediction differences, whatever the size."""
+    windows = {"window": side // 8, "stride": side // 8} if variant.method == "prediction_difference" else {}
+    return {**variant.options, **windows}
 
 
 def readings(values: Tensor) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from cutaway.metrics.correlation import rank_correlation
 from cutaway.metrics.part_removal import Sums, sums_over
 from cutaway.metrics.removals import Removals
 
-SCENES, SEED = 20 if QUICK else 200, 4_711
+SCENES, SEED = 20 if QUICK else 160, 4_711
 
 
 def correlations(sums: Sums, truth: Sums) -> np.ndarray:

@@ -22,7 +22,7 @@ Method: TypeAlias = "str | Callable[..., Attribution]"
 Maps: TypeAlias = Float[Tensor, "batch height width"]
 """How much each place argued for the score."""
 
-UNSIGNED = frozenset({"gradient", "smoothgrad", "guided_backprop", "deconvnet", "guided_grad_cam", "pullback"})
+UNSIGNED = frozenset({"gradient", "smoothgrad", "guided_backprop", "deconvnet", "guided_grad_cam"})
 """Methods that say how far a small change of a value moves the score; its sign is no argument for or against."""
 
 

@@ -8,7 +8,7 @@ from small_networks import SIZE, Convnet, TinyViT, pictures, seeded
 from cutaway import Model, Preprocess
 from cutaway.attribution import Attribution, gradient
 from cutaway.core.errors import OptionError
-from cutaway.metrics import sanity_check, shuffled
+from cutaway.metrics import label_check, sanity_check, shuffled
 from cutaway.metrics.measured import mean_of
 
 
@@ -30,6 +30,16 @@ def test_an_edge_detector_fails():
     found = sanity_check(seeded(Convnet), edges, pictures(4))
     assert found.value == pytest.approx(1)
     assert not found.passed
+
+
+def test_a_network_that_learned_other_labels_gives_other_maps():
+    learned, misled = seeded(Convnet), seeded(Convnet, 1)
+    found = label_check(learned, misled, "gradient", pictures(8), 1)
+    assert found.passed
+    assert label_check(learned, learned, "gradient", pictures(8), 1).value == pytest.approx(1)
+    assert label_check(learned, misled, edges, pictures(4)).value == pytest.approx(1)
+    blank = label_check(learned, shuffled(learned, 3), "gradient", pictures(4), 2)
+    assert blank.values == sanity_check(learned, "gradient", pictures(4), 2, seed=3).values
 
 
 def test_the_threshold_decides():
