@@ -16,6 +16,7 @@ from cutaway.cli.consolidate import consolidate
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
 from cutaway.cli.explain import explain
+from cutaway.cli.guide import guide
 from cutaway.cli.measure import measure
 from cutaway.cli.models import models
 from cutaway.cli.name import name
@@ -41,7 +42,7 @@ def _cutaway() -> None:
 
 
 VERBS: tuple[Callable[..., None], ...] = (consolidate, data, demo, models, train)
-MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, measure, name, sweep, visualize)
+MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, guide, measure, name, sweep, visualize)
 """Verbs with one model: their `options: ModelOptions` become options of the command line."""
 
 for verb in (*VERBS, *map(with_model, MODEL_VERBS)):

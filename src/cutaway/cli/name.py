@@ -52,7 +52,7 @@ def name(
         model = options.open()
         units = unit_labels(model, layer)
         say(f"{len(told)} pictures through {', '.join(layer)}")
-        fired = layer_activations(model, _batches(model, told, options.batch_size or BATCH), layer)
+        fired = layer_activations(model, batches(model, told, options.batch_size or BATCH), layer)
         say("captions and units")
         coupling = naming.fit_coupling(
             fired, [each.captions for each in told], reader, method=method, seed=options.seed
@@ -68,7 +68,8 @@ def name(
     typer.echo(json.dumps(to_rows(found), indent=1) if as_json else _in_words(found, out))
 
 
-def _batches(model: Model, told: Sequence[Captioned], size: int) -> Iterator[Pictures]:
+def batches(model: Model, told: Sequence[Captioned], size: int) -> Iterator[Pictures]:
+    """The captioned pictures, prepared for the network."""
     for start in range(0, len(told), size):
         yield model.prepare([each.image for each in told[start : start + size]])
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cutaway.core.errors import MissingExtraError, ModelError
-from cutaway.core.types import Pictures
 from cutaway.naming.image_text import STATISTICS
 
 LONGEST = 30  # tokens of a caption
@@ -40,7 +40,7 @@ class Captioner:
             ) from None
 
     @torch.no_grad()
-    def captions(self, batches: Iterable[Pictures], longest: int = LONGEST) -> list[str]:
+    def captions(self, batches: Iterable[Tensor], longest: int = LONGEST) -> list[str]:
         """One caption a picture (in [0, 1], any size), chosen greedily: the same pictures, the same words."""
         mean, std = (torch.tensor(values)[:, None, None] for values in STATISTICS["clip"])
         found: list[str] = []

@@ -75,7 +75,8 @@ def moved(
     matrix = made_of.T @ made_of + STAY * identity(len(start))
     wanted = made_of.T @ (goals - made_of @ start)
     steps = [cg(matrix, wanted[:, axis], rtol=1e-4)[0] for axis in range(start.shape[1])]
-    return (start + np.stack(steps, axis=1)).astype(np.float32)
+    found: np.ndarray = start + np.stack(steps, axis=1)
+    return found.astype(np.float32)
 
 
 def spelled(words: Sequence[str], vectors: Float[np.ndarray, "words width"]) -> Float[np.ndarray, "grams width"]:

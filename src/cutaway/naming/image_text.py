@@ -10,9 +10,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from torch import Tensor
 
 from cutaway.core.errors import MissingExtraError, ModelError
-from cutaway.core.types import Pictures
 from cutaway.naming.encoders import Embeddings, unit_rows
 
 KINDS = ("clip", "siglip")
@@ -60,7 +60,7 @@ class ImageText:
         return unit_rows(_vectors(self.model.get_text_features(**tokens)))
 
     @torch.no_grad()
-    def see(self, batches: Iterable[Pictures]) -> Embeddings:
+    def see(self, batches: Iterable[Tensor]) -> Embeddings:
         """Unit vectors of pictures in [0, 1] of any size."""
         mean, std = (torch.tensor(values)[:, None, None] for values in STATISTICS[self.kind])
         rows = []

@@ -9,13 +9,12 @@ import torch
 from jaxtyping import Float
 
 from cutaway.core.errors import LayerError
-from cutaway.core.types import Pictures
 from cutaway.nets.model import Model
 from cutaway.trace import activations, layout
 
 
 def layer_activations(
-    model: Model, batches: Iterable[Pictures], layers: Sequence[str]
+    model: Model, batches: Iterable[torch.Tensor], layers: Sequence[str]
 ) -> Float[np.ndarray, "pictures units"]:
     """The mean over places of every channel of the layers, side by side, for every picture of the batches.
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from cutaway.core.errors import DataError
 from cutaway.naming.coupling import Coupling, score
-from cutaway.naming.scoring import Activations, Scores, standardised
+from cutaway.naming.scoring import Activations, Evidence, Scores, standardised
 from cutaway.naming.sightings import Sightings
 from cutaway.naming.significance import discovered, null_maxima, p_values
 from cutaway.naming.vocabulary import checked_phrases
@@ -20,6 +20,7 @@ LEAST = 0.30
 RATE = 0.05  # share of names expected to be chance
 MEANINGS = 3
 SHOWN = 5
+BLOCK = 256  # units judged at once; bounds memory
 ALIKE = 0.5  # two phrases that are seen together more than this are no two meanings
 
 
@@ -77,31 +78,64 @@ def name_units(
     if len(labels) != coupling.units:
         raise DataError(f"{len(labels)} labels for {coupling.units} units; expected as many; try leaving them out")
     evidence = coupling.evidence(phrases)
-    real, seen = standardised(coupling.activations), standardised(evidence.seen)
-    simulated: Scores = real.T @ seen
-    ranking = score(coupling, evidence)
-    maxima = null_maxima(coupling.activations, evidence.seen, coupling.seed)
-    best = ranking.argmax(axis=1)
-    p = p_values(simulated[np.arange(len(best)), best], maxima)
-    alive = real.any(axis=0)
+    seen = standardised(evidence.seen)
+    blocks = [range(k, min(k + BLOCK, len(labels))) for k in range(0, len(labels), BLOCK)]
+    judged = [_judged(coupling, evidence, seen, block) for block in blocks]
+    p = np.concatenate([some.p for some in judged])
+    alive = np.concatenate([some.alive for some in judged])
     sure = np.zeros(len(p), bool)
     sure[alive] = discovered(p[alive], rate)
-    chosen = meanings_of(real, seen, best, maxima.mean(axis=0) + 2 * maxima.std(axis=0))
     found = []
-    for i, label in enumerate(labels):
-        order = list(dict.fromkeys([*chosen[i], *np.argsort(-ranking[i], kind="stable")[: SHOWN + MEANINGS].tolist()]))[
-            :SHOWN
-        ]
-        chances = p_values(simulated[i, order], np.repeat(maxima[:, i : i + 1], len(order), axis=1))
-        names = tuple(Name(phrases[j], float(simulated[i, j]), float(c)) for j, c in zip(order, chances, strict=True))
-        reason = _reason(bool(alive[i]), bool(sure[i]), float(simulated[i, best[i]]), least)
-        fires, promised = _pictures(coupling.activations[:, i], evidence.seen[:, best[i]])
-        found.append(UnitNames(label, names, bool(reason), reason, len(chosen[i]), fires, promised))
+    for block, some in zip(blocks, judged, strict=True):
+        for i, unit in enumerate(block):
+            best = some.order[i][0]
+            names = tuple(Name(phrases[j], *some.scored(i, j)) for j in some.order[i])
+            reason = _reason(bool(alive[unit]), bool(sure[unit]), some.scored(i, best)[0], least)
+            fires, promised = _pictures(coupling.activations[:, unit], evidence.seen[:, best])
+            found.append(UnitNames(labels[unit], names, bool(reason), reason, some.meanings[i], fires, promised))
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A block of units against all phrases: simulated correlations, the phrases to show, and how likely by chance."""
+
+    simulated: Scores
+    maxima: Float[np.ndarray, "shuffles units"]
+    order: list[list[int]]
+    meanings: list[int]
+    p: Float[np.ndarray, " units"]
+    alive: Bool[np.ndarray, " units"]
+
+    def scored(self, unit: int, phrase: int) -> tuple[float, float]:
+        """The score of a phrase for a unit, and its p-value."""
+        score = self.simulated[unit, phrase]
+        return float(score), float(p_values(np.array([score]), self.maxima[:, [unit]])[0])
+
+
+def _judged(coupling: Coupling, evidence: Evidence, seen: Sightings, block: range) -> _Judged:
+    part = replace(evidence, activations=evidence.activations[:, block.start : block.stop])
+    real = standardised(part.activations)
+    simulated: Scores = real.T @ seen
+    ranking = score(coupling, part)
+    maxima = null_maxima(real, seen, coupling.seed)
+    best = ranking.argmax(axis=1)
+    chosen = meanings_of(real, seen, best, maxima.mean(axis=0) + 2 * maxima.std(axis=0))
+    order = []
+    for some, row in zip(chosen, ranking, strict=True):
+        top = np.argpartition(-row, min(SHOWN + MEANINGS, len(row) - 1))[: SHOWN + MEANINGS]
+        ranked = top[np.argsort(-row[top], kind="stable")].tolist()
+        order.append(list(dict.fromkeys([*some, *ranked]))[:SHOWN])
+    p = p_values(simulated[np.arange(len(best)), best], maxima)
+    alive: np.ndarray = (real != 0).any(axis=0)
+    return _Judged(simulated, maxima, order, list(map(len, chosen)), p, alive)
+
+
 def meanings_of(
-    real: Activations, seen: Sightings, best: np.ndarray, critical: Float[np.ndarray, " units"]
+    real: Activations,
+    seen: Sightings,
+    best: Int[np.ndarray, " units"],
+    critical: Float[np.ndarray, " units"],
 ) -> list[list[int]]:
     """The phrases that stand for meanings of their own: each fits what those before it leave over, better than chance.
 
@@ -109,15 +143,15 @@ def meanings_of(
     """
     chosen = [[int(first)] for first in best]
     rest, growing = real, np.ones(len(chosen), bool)
+    together = np.zeros((len(chosen), seen.shape[1]), np.float32)
     for _ in range(MEANINGS - 1):
         last = seen[:, [some[-1] for some in chosen]]
         rest = standardised(rest - last * (rest * last).sum(axis=0))
-        left = rest.T @ seen
-        for i, some in enumerate(chosen):
-            left[i, np.abs(seen[:, some].T @ seen).max(axis=0) > ALIKE] = -1
+        together = np.maximum(together, np.abs(last.T @ seen))
+        left = np.where(together > ALIKE, -1.0, rest.T @ seen)
         growing &= left.max(axis=1) > critical
-        for i in np.flatnonzero(growing):
-            chosen[i].append(int(left[i].argmax()))
+        for unit in np.flatnonzero(growing).tolist():
+            chosen[unit].append(int(left[unit].argmax()))
     return chosen
 
 
@@ -137,8 +171,3 @@ def _pictures(
     passed = np.flatnonzero((seen > 0.5) & (activation <= np.median(activation)))
     promised = passed[np.argsort(activation[passed], kind="stable")][:count]
     return tuple(map(int, fires)), tuple(map(int, promised))
-
-
-def relabelled(names: UnitNames, unit: str) -> UnitNames:
-    """The same names for a unit called otherwise."""
-    return replace(names, unit=unit)

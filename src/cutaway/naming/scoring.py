@@ -130,4 +130,4 @@ def _distances(
     some: Float[np.ndarray, "some width"], others: Float[np.ndarray, "others width"]
 ) -> Float[np.ndarray, "some others"]:
     found: np.ndarray = (some**2).sum(1)[:, None] + (others**2).sum(1)[None] - 2 * some @ others.T
-    return np.maximum(found, 0)
+    return found.clip(0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from cutaway.naming.scoring import Activations, standardised
+from cutaway.naming.scoring import Activations
 from cutaway.naming.sightings import Sightings
 
 SHUFFLES = 40
@@ -21,10 +21,12 @@ EULER = 0.5772156649
 def null_maxima(
     activations: Activations, seen: Sightings, seed: int = 0, shuffles: int = SHUFFLES
 ) -> Float[np.ndarray, "shuffles units"]:
-    """The best correlation of every unit with any phrase, captions shuffled: the same shuffle for all units."""
-    units, phrases = standardised(activations), standardised(seen)
+    """The best correlation of every unit with any phrase, captions shuffled: the same shuffle for all units.
+
+    Both are standardised.
+    """
     draw = np.random.default_rng((seed, 23))
-    return np.stack([(units[draw.permutation(len(units))].T @ phrases).max(axis=1) for _ in range(shuffles)])
+    return np.stack([(activations[draw.permutation(len(activations))].T @ seen).max(axis=1) for _ in range(shuffles)])
 
 
 def p_values(

@@ -66,10 +66,12 @@ class WordVectors:
         """The vector of a word, from its letters where it is not in the table; hyphens join words."""
         number = self.words.get(word)
         if number is not None:
-            return self.vectors[number]
+            known: np.ndarray = self.vectors[number]
+            return known
         pieces = word.replace("’", "'").replace("'", "-").split("-")
         if len(pieces) > 1:
-            return np.sum([self.word(piece) for piece in pieces if piece], axis=0)
+            joined: np.ndarray = np.sum([self.word(piece) for piece in pieces if piece], axis=0)
+            return joined
         found: np.ndarray = self.grams[list(letters(word))].mean(axis=0)
         return found
 

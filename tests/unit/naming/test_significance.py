@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import gumbel_r
 
+from cutaway.naming.scoring import standardised
 from cutaway.naming.significance import discovered, null_maxima, p_values, tail
 
 
@@ -20,7 +21,7 @@ def test_the_tail_is_gumbels() -> None:
 def test_chance_units_have_p_values_spread_over_all_of_zero_to_one() -> None:
     draw = np.random.default_rng(0)
     fired, seen = draw.exponential(size=(300, 150)), (draw.random((300, 200)) < 0.1).astype(np.float32)
-    maxima = null_maxima(fired.astype(np.float32), seen, seed=1)
+    maxima = null_maxima(standardised(fired), standardised(seen), seed=1)
     real = np.corrcoef(fired.T, seen.T)[:150, 150:].max(axis=1)
     p = p_values(real, maxima)
     assert 0.35 < p.mean() < 0.65

@@ -1,0 +1,108 @@
+"""A guided network: the network as it was, and terms that sentences added to its scores. Nothing else is changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from cutaway.core.cache import write_atomically
+from cutaway.core.errors import DataError
+from cutaway.nets.model import Model
+from cutaway.nets.outputs import scores_of
+from cutaway.trace import layout
+from cutaway.trace.taps import Tap, taps
+from cutaway.training.guide.filters import SentenceFilter
+
+
+@dataclass(frozen=True)
+class Term:
+    """What is added to the scores: `means @ weight + bias`, from the channel means of one or more layers.
+
+    With `rectified` only what is above zero counts, times `strength`, which is negative for a veto. `says` tells why.
+    """
+
+    layers: tuple[str, ...]
+    weight: Float[Tensor, "channels outputs"]
+    bias: Float[Tensor, " outputs"]
+    rectified: bool
+    strength: Float[Tensor, "outputs classes"]
+    says: str
+
+    def __call__(self, means: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
+        """The change of the scores."""
+        fired = means @ self.weight.to(means) + self.bias.to(means)
+        return (fired.relu() if self.rectified else fired) @ self.strength.to(means)
+
+
+class Guided(nn.Module):
+    """The network with its terms; state and layers of the network are as before, under `network`."""
+
+    def __init__(self, model: Model, terms: Sequence[Term]) -> None:
+        super().__init__()
+        self.network, self.terms = model.module, tuple(terms)
+        self._layouts = {layer: layout(model, layer) for term in terms for layer in term.layers}
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Scores of normalised pictures."""
+        kept: dict[str, Tensor] = {}
+
+        def keep(layer: str) -> Tap:
+            def tap(output: Tensor) -> None:
+                kept[layer] = self._layouts[layer].to_grid(output).mean(dim=(2, 3))
+
+            return tap
+
+        with taps(self.network, {layer: keep(layer) for layer in self._layouts}):
+            scores = scores_of(self.network(inputs), len(inputs))
+        for term in self.terms:
+            scores = scores + term(torch.cat([kept[layer] for layer in term.layers], dim=1))
+        return scores
+
+
+def guided(model: Model, terms: Sequence[Term]) -> Model:
+    """A Model of the guided network, with the same preprocessing and labels."""
+    note = "; ".join([*([model.note] if model.note else []), *(f"guided: {term.says}" for term in terms)])
+    return Model(
+        Guided(model, terms),
+        model.preprocess,
+        model.labels,
+        name=f"{model.name}, guided",
+        multilabel=model.multilabel,
+        note=note,
+    )
+
+
+def save_terms(terms: Sequence[Term], path: Path) -> None:
+    """Writes the terms to one safetensors file; the network itself stays where it is."""
+    tensors = {f"{i}.{part}": getattr(t, part) for i, t in enumerate(terms) for part in ("weight", "bias", "strength")}
+    facts = [{"layers": list(term.layers), "rectified": term.rectified, "says": term.says} for term in terms]
+    kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    write_atomically(path, lambda beside: save_file(kept, beside, {"terms": json.dumps(facts)}))
+
+
+def load_terms(path: Path) -> tuple[Term, ...]:
+    """The terms in a file. Raises DataError where it holds none."""
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})["terms"])
+            parts = ("weight", "bias", "strength")
+            found = [{part: file.get_tensor(f"{i}.{part}") for part in parts} for i in range(len(facts))]
+    except (OSError, SafetensorError, KeyError, ValueError) as fault:
+        raise DataError(f"{path} holds no guide ({fault}); expected what cutaway guide wrote") from None
+    return tuple(
+        Term(tuple(fact["layers"]), t["weight"], t["bias"], bool(fact["rectified"]), t["strength"], fact["says"])
+        for fact, t in zip(facts, found, strict=True)
+    )
+
+
+def filter_term(layers: tuple[str, ...], found: SentenceFilter, classes: int) -> Term:
+    """A filter beside the network: read by whoever asks for it, and without any weight to a class."""
+    weight = torch.from_numpy(found.weight).float()[:, None]
+    return Term(layers, weight, torch.tensor([found.bias]), False, torch.zeros(1, classes), f"filter: {found.sentence}")
