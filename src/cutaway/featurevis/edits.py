@@ -54,17 +54,22 @@ def blur(pictures: Pictures, gradient: Pictures, weight: int | float) -> Picture
 
 def clip_norm(pictures: Pictures, gradient: Pictures, weight: int | float) -> Pictures:
     """The share of pixels that differ least from grey becomes grey: what is hardly there is not there."""
-    return _clipped(pictures, torch.linalg.vector_norm(pictures - GREY, dim=1), weight)
+    return _clipped(pictures, gradient, torch.linalg.vector_norm(pictures - GREY, dim=1), weight)
 
 
 def clip_contribution(pictures: Pictures, gradient: Pictures, weight: int | float) -> Pictures:
     """The share of pixels whose loss would change the score least becomes grey, to first order: what is of no use."""
-    return _clipped(pictures, ((pictures - GREY) * gradient).sum(dim=1).abs(), weight)
+    return _clipped(pictures, gradient, ((pictures - GREY) * gradient).sum(dim=1).abs(), weight)
 
 
-def _clipped(pictures: Pictures, worth: Float[Tensor, "batch height width"], share: int | float) -> Pictures:
+def _clipped(
+    pictures: Pictures, gradient: Pictures, worth: Float[Tensor, "batch height width"], share: int | float
+) -> Pictures:
     count = round(share * worth[0].numel())
     if count == 0:
         return pictures
-    limit = worth.flatten(1).kthvalue(count, dim=1).values
-    return torch.where((worth <= limit[:, None, None])[:, None], GREY, pictures)
+    unseen = (gradient == 0).all(dim=1)  # say, beyond the edge of the window that this step looked through
+    worth = worth.masked_fill(unseen, math.inf).flatten(1)
+    limit = worth.kthvalue(count, dim=1, keepdim=True).values
+    clipped = (worth <= limit).view_as(unseen)
+    return torch.where(clipped[:, None], GREY, pictures)

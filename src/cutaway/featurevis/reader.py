@@ -118,6 +118,7 @@ def reader(model: Model, objectives: Sequence[tuple[Term, ...]]) -> Reader:
 
 
 def _group(model: Model, kind: str, layer: str, terms: Sequence[tuple[int, Term]], count: int) -> Group:
+    terms = _merged(terms) if kind in JOINT else terms
     pictures = torch.tensor([picture for picture, _ in terms], device=model.device)
     return Group(
         kind=kind,
@@ -129,6 +130,15 @@ def _group(model: Model, kind: str, layer: str, terms: Sequence[tuple[int, Term]
         everyone=pictures.tolist() == list(range(count)),
         given=tuple(term.picture for _, term in terms if term.picture) if kind in ANCHORED else (),
     )
+
+
+def _merged(terms: Sequence[tuple[int, Term]]) -> list[tuple[int, Term]]:
+    """One term for each picture, weighing what all its terms do: a picture is not compared with itself."""
+    merged: dict[int, Term] = {}
+    for picture, term in terms:
+        before = merged.get(picture)
+        merged[picture] = replace(term, weight=term.weight + before.weight) if before else term
+    return list(merged.items())
 
 
 def _on_grid(axes: Layout, output: Tensor) -> Float[Tensor, "pictures channels height width"]:

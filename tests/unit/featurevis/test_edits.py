@@ -51,6 +51,15 @@ def test_clipping_takes_the_pixels_of_least_worth(share: float) -> None:
             assert all(torch.equal(after[:, y, x], before[:, y, x]) for y, x in order[gone:])
 
 
+def test_what_was_not_seen_is_not_clipped() -> None:
+    seen = GRADIENT.clone()
+    seen[..., :3] = 0
+    for clip in (clip_norm, clip_contribution):
+        clipped = clip(PICTURES, seen, 0.5)
+        assert torch.equal(clipped[..., :3], PICTURES[..., :3])
+        assert ((clipped == 0.5).all(dim=1).sum(dim=(1, 2)) == 72).all()
+
+
 @pytest.mark.parametrize("name", EDITS)
 @pytest.mark.parametrize("parameterization", ["pixel", "fourier", "laplacian"])
 def test_pictures_rise_under_every_edit(model: Model, name: str, parameterization: str) -> None:

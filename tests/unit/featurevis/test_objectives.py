@@ -7,7 +7,20 @@ import torch
 
 from cutaway.core.errors import LayerError, OptionError
 from cutaway.core.types import Unit
-from cutaway.featurevis import Objective, batch, class_score, deepdream, direction, directions, neuron, unit, units
+from cutaway.featurevis import (
+    Objective,
+    alignment,
+    batch,
+    class_score,
+    copies,
+    deepdream,
+    direction,
+    directions,
+    diversity,
+    neuron,
+    unit,
+    units,
+)
 from cutaway.featurevis.objectives import as_objective
 from cutaway.featurevis.reader import reader
 from cutaway.nets.model import Model
@@ -34,6 +47,16 @@ def test_one_objective_is_added_to_each_picture_of_another(model: Model) -> None
     assert len(combined) == 3
     expected = scores(model, several, 3) - 0.1 * scores(model, batch([deepdream("1")] * 3), 3)
     torch.testing.assert_close(scores(model, combined, 3), expected)
+
+
+def test_comparing_twice_weighs_twice(model: Model) -> None:
+    """Terms of one kind for one picture are one comparison, not one more picture to compare with."""
+    for compare in (diversity, alignment):
+        several = units(["3:0", "3:1", "3:2"]) + 3.0 * compare("1")
+        twice = units(["3:0", "3:1", "3:2"]) + compare("1") - compare("1") * -2.0
+        torch.testing.assert_close(scores(model, several, 3), scores(model, twice, 3))
+        apart = scores(model, several, 3) - scores(model, units(["3:0", "3:1", "3:2"]), 3)
+        torch.testing.assert_close(apart, 3 * scores(model, copies(compare("1"), 3), 3))
 
 
 def test_functions_take_part(model: Model) -> None:
