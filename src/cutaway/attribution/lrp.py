@@ -35,11 +35,12 @@ def lrp(
 
     composite: which rule each layer follows: "epsilon" and "z-plus" everywhere; "epsilon-plus" and "epsilon-gamma"
     (z-plus or gamma at convolutions, epsilon at linear layers); "epsilon-plus-flat" and "epsilon-gamma-box" (as these,
-    with a flat or box rule at the first layer); or a function (kind, index) -> one of `linear_rules`. bounds: least and largest value
-    of an input, for the box rule. Batch normalisation is merged into the layer before it where there is one, and skip
-    connections share by what either side adds; the module itself is not touched. In transformers, attention weights
-    and the division of layer normalisation are taken as constants (Ali et al. 2022).
+    with a flat or box rule at the first layer); or a function (kind, index) -> one of `linear_rules`.
+    bounds: least and largest value of an input, for the box rule.
 
+    Batch normalisation is merged into the layer before it where there is one, and skip connections share by what either
+    side adds; the module itself is not touched. In transformers, attention weights and the division of layer
+    normalisation are taken as constants (Ali et al. 2022).
     A value's relevance is that of what the first layer sees, so a Model's mean colour has none. Biases keep what they
     contribute, and epsilon keeps a little: `completeness_gap` says how much, sum of the values minus the score.
     Bach et al. 2015, "On Pixel-Wise Explanations ... by Layer-Wise Relevance Propagation".
