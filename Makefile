@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: help install demo test lint types imports unit test-slow bench evidence evidence-check wheel clean
+.PHONY: help install demo test lint types imports unit test-slow test-web page bench evidence evidence-check wheel clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,14 @@ unit: $(VENV)/.tested
 
 test-slow: $(VENV)/.tested  ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+page:  ## build the workbench's page from its source in web/ (needs Node)
+	cd web && npm ci --no-audit --no-fund && npx vite build
+
+test-web: $(VENV)/.tested  ## the built page is that of its source, and works in a real browser (needs Node and Chromium)
+	cd web && npm ci --no-audit --no-fund && npm run check
+	$(BIN)/python web/check.py
+	CUTAWAY_BROWSER=required $(BIN)/pytest tests/browser
 
 bench: $(VENV)/.tested  ## speed, side by side with what one would use instead
 	$(BIN)/python evidence/collect.py benchmarks

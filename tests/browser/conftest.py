@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ def browser() -> Iterator[Any]:
     with api.sync_playwright() as playwright:
         path = installed or playwright.chromium.executable_path
         if not Path(path).exists():
-            pytest.skip("needs chromium: install it, or run playwright install chromium")
+            missing = pytest.fail if os.environ.get("CUTAWAY_BROWSER") == "required" else pytest.skip
+            missing("needs chromium: install it, or run playwright install chromium")
         opened = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield opened
         opened.close()

@@ -21,6 +21,7 @@ from cutaway.cli.measure import measure
 from cutaway.cli.models import models
 from cutaway.cli.name import name
 from cutaway.cli.options import with_model
+from cutaway.cli.serve import serve
 from cutaway.cli.sweep import sweep
 from cutaway.cli.train import train
 from cutaway.cli.visualize import visualize
@@ -41,7 +42,7 @@ def _cutaway() -> None:
     """See, name, build and construct image classifiers: every part labelled."""
 
 
-VERBS: tuple[Callable[..., None], ...] = (consolidate, data, demo, models, train)
+VERBS: tuple[Callable[..., None], ...] = (consolidate, data, demo, models, serve, train)
 MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, guide, measure, name, sweep, visualize)
 """Verbs with one model: their `options: ModelOptions` become options of the command line."""
 

@@ -30,7 +30,7 @@ def sweep(
     """Sweep a network over a data set into a store: what each unit answered, and when it answered most."""
     from cutaway.store import sweep as sweep_into
 
-    with _bar() as progress:
+    with bar() as progress:
         found = sweep_into(
             options.open(),
             data,
@@ -69,7 +69,7 @@ def printable_facts(model: str, facts: dict[str, object]) -> str:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None] | None]:
+def bar() -> Iterator[Callable[[int, int], None] | None]:
     """A bar on stderr, where a person watches."""
     if not sys.stderr.isatty():
         yield None

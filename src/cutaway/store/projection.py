@@ -87,14 +87,19 @@ def known_projection(
     stop: Callable[[], bool] | None,
 ) -> Projection:
     """The projection from the store's folder, or made now and kept there if that can be written."""
-    name = hashlib.sha256(f"{layer}\n{method}\n{seed}".encode()).hexdigest()[:24]
-    file = store / FOLDER / f"{name}.npz"
+    file = file_of(store, layer, method, seed)
     points = _kept(file)
     if points is None:
         points = project(values(), method, seed, say, stop)
         with contextlib.suppress(OSError):  # a store that cannot be written still answers
             write_atomically(file, partial(_save, points))
     return Projection(layer, method, seed, points)
+
+
+def file_of(store: Path, layer: str, method: str, seed: int) -> Path:
+    """Where a projection is kept."""
+    name = hashlib.sha256(f"{layer}\n{method}\n{seed}".encode()).hexdigest()[:24]
+    return store / FOLDER / f"{name}.npz"
 
 
 def project(

@@ -22,7 +22,7 @@ from cutaway.data.dataset import Dataset
 from cutaway.store.conditions import SECONDS, Instances
 from cutaway.store.instances import arrow
 from cutaway.store.plan import Plan, read_plan
-from cutaway.store.projection import METHODS, Projection, Say, known_projection
+from cutaway.store.projection import METHODS, Projection, Say, file_of, known_projection
 from cutaway.store.shard import Seal, array_name, damage, read_array, read_seal, shard_folder
 from cutaway.store.summary import SUMMARY, TOP
 from cutaway.store.work import LOGITS, ROWS
@@ -205,6 +205,10 @@ class Store:
         return known_projection(
             self.folder, layer, method, seed, lambda: self.values(layer, range(len(self)), "mean"), progress, stop
         )
+
+    def has_projection(self, layer: str, method: str, seed: int = 0) -> bool:
+        """Whether a projection is in the store already."""
+        return file_of(self.folder, layer, method, seed).is_file()
 
     def statistics(self, layer: str) -> dict[str, Float[np.ndarray, "*kinds channels"]]:
         """Per unit, of its maxima over all pictures: mean, deviation, share of active ones, quantiles."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import COUNT, Bench
+from small_store import COUNT, Bench
 
 from cutaway.core.errors import StoreError
 

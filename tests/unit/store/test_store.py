@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BROKEN, COUNT, Bench, made_model
+from small_store import BROKEN, COUNT, Bench, made_model
 
 from cutaway.core.errors import PictureError, StoreError
 from cutaway.store import Store, changed, inside_lasso, picture_of

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import BROKEN, COUNT, LABELS, Bench, made_model, settings
+from small_store import BROKEN, COUNT, LABELS, Bench, made_model, settings
 
 from cutaway.core.errors import OptionError, StoreError
 from cutaway.data.specs import open_dataset
@@ -123,7 +123,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
 KILLED = """
 import sys, time
 sys.path.insert(0, {here!r})
-from conftest import made_model, settings
+from small_store import made_model, settings
 from cutaway.store import sweep
 import numpy
 slow = numpy.save
