@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PRESET_NAMES = "natural, smooth, sparse, crisp, inceptionism"
 """Of featurevis.PRESETS, which cannot be imported here without torch; a test compares them."""
 
+DREAM = 224  # pixels of a dream's side where nothing is said
 SHOWN = 8  # pictures in the printed summary
 PIECE = re.compile(r"(?P<layer>.+):(?P<first>\d+)(-(?P<last>\d+))?")
 
@@ -65,6 +66,13 @@ def visualize(
     near: Annotated[
         str | None, typer.Option(metavar="LAYER", help="At which the picture has to stay near its start.")
     ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Dream it into this picture, at four sizes with an eighth of the steps at each (DeepDream).",
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     cache: Annotated[bool, typer.Option(help="Keep pictures on disk, and take those that are there.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for the pictures and sheet.png.")] = Path("out/visualize"),
@@ -77,6 +85,20 @@ def visualize(
     make_folder(out)
     model = options.open()
     wanted = _wanted(model, unit or [], class_ or [], dream or [])
+    if into:
+        found = featurevis.dream(
+            model,
+            into,
+            wanted,
+            size=pixels or DREAM,
+            steps=max(1, steps // 8),
+            rate=rate / 2,
+            seed=options.seed,
+            precision=precision,
+            cache=cache,
+        )
+        _tell(found, out, as_json)
+        return
     with _progress(len(wanted)) as told:
         found = featurevis.visualize(
             model,
@@ -98,6 +120,11 @@ def visualize(
             cache=cache,
             progress=told,
         )
+    _tell(found, out, as_json)
+
+
+def _tell(found: Visualization, out: Path, as_json: bool) -> None:
+    """Save the pictures, and print what there is."""
     paths = found.save(out)
     typer.echo(_as_json(found, paths) if as_json else _in_words(found, out))
 

@@ -76,7 +76,9 @@ def test_all_ways_of_drawing(tmp_path: Path) -> None:
     draw(tmp_path, **given, regularizer=["blur", "decay=0.1"], parameterization="laplacian")
     first = (tmp_path / "out" / "class_cat_.png").read_bytes()
     draw(tmp_path, class_=["cat"], preset="inceptionism", pixels=32)
-    assert (tmp_path / "out" / "class_cat_.png").read_bytes() != first
+    second = (tmp_path / "out" / "class_cat_.png").read_bytes()
+    draw(tmp_path, class_=["cat"], into=photo, pixels=64, steps=16)
+    assert len({first, second, (tmp_path / "out" / "class_cat_.png").read_bytes()}) == 3
 
 
 def test_the_help_names_every_preset() -> None:
@@ -100,5 +102,6 @@ def draw(folder: Path, **given: Any) -> None:
         "tolerance": 0.0,
         "start": None,
         "near": None,
+        "into": None,
     }
     visualize(ModelOptions(), **{**usual, **rest, **given}, out=folder / "out", as_json=False)
