@@ -25,9 +25,15 @@ def page() -> str:
 
 
 def verbs() -> dict[str, Any]:
-    """Every verb of the program by its name."""
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group of commands
-    return commands
+    """Every verb of the program by its name; those of a group by the group's name and their own."""
+    return _flat(typer.main.get_command(app))
+
+
+def _flat(group: Any, above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, verb in group.commands.items():
+        found |= _flat(verb, f"{above}{name} ") if hasattr(verb, "commands") else {f"{above}{name}": verb}
+    return found
 
 
 def section(name: str, verb: Any) -> str:

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 import cutaway
 from cutaway.cli.attribute import attribute
 from cutaway.cli.blocks import blocks
+from cutaway.cli.construct import construct_app
 from cutaway.cli.consolidate import consolidate
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
@@ -48,6 +49,8 @@ MODEL_VERBS: tuple[Callable[..., None], ...] = (attribute, blocks, explain, guid
 
 for verb in (*VERBS, *map(with_model, MODEL_VERBS)):
     app.command()(verb)
+
+app.add_typer(construct_app)
 
 
 @app.command()

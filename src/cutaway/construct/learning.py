@@ -1,0 +1,230 @@
+"""How a node learns: per-pixel masks on whole pictures, with siblings, surroundings and the ground as negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from cutaway.construct.networks import PartNet, Spec
+from cutaway.core.devices import autocast
+from cutaway.core.errors import ProjectError
+from cutaway.core.seeds import generator
+
+BATCH = 50
+RATE = 0.01
+RIVALS = 3.0  # a place on a sibling weighs as much as three on the ground
+PRESENCE = 0.3  # the share of the head's own loss
+OVERLAP = 0.6  # the share of the loss on the overlap of map and mask
+BEST_PLACES = 3  # the head's loss looks at so many of the highest places, so that more than one learns
+CROPS = 0.30  # a cut-out part fills a square of at least this share of the picture's side
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns from or is scored on: inputs, where the part is, where its rivals are.
+
+    inputs: pictures in uint8 or maps of children; masks: shares in [0, 1] of each place of the network's grid.
+    present: whether the part is there; clear: whether that can be said at all (neither labelled nor too small is no).
+    """
+
+    inputs: Shaped[Tensor, "n c h w"]
+    masks: Float[Tensor, "n grid grid"]
+    rivals: Float[Tensor, "n grid grid"]
+    present: Bool[Tensor, " n"]
+    clear: Bool[Tensor, " n"]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def only(self, keep: Shaped[Tensor, " m"]) -> Lesson:
+        """The part of the lesson that an index or a selection names."""
+        return Lesson(self.inputs[keep], self.masks[keep], self.rivals[keep], self.present[keep], self.clear[keep])
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained network with its thresholds set, and the mean loss of each epoch."""
+
+    net: PartNet
+    spec: Spec
+    losses: tuple[float, ...]
+
+
+def learn(spec: Spec, train: Lesson, val: Lesson, switch: tuple[int, str] | None = None) -> Learned:
+    """A network for the spec. The same arguments give the same weights on one machine, whatever the number of cores.
+
+    switch: from this epoch on, another head. Raises ProjectError where a split shows the part never or always.
+    """
+    for name, lesson in (("train", train), ("val", val)):
+        shown = int((lesson.present & lesson.clear).sum())
+        if not 0 < shown < int(lesson.clear.sum()):
+            raise ProjectError(
+                f"{shown} of {int(lesson.clear.sum())} pictures of {name} show the part; expected some, not all; "
+                "label more pictures"
+            )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(spec.seed, "part network").initial_seed())
+        net = PartNet(spec).to(memory_format=torch.channels_last)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums over several threads may differ in their last bits
+    try:
+        net, losses = _fitted(net, spec, train, switch)
+        net.load_state_dict({name: stored(value) for name, value in net.state_dict().items()})
+        spec = replace(net.spec, **thresholds(net, val))
+        net.spec = spec
+        return Learned(net, spec, tuple(losses))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def stored(value: Tensor) -> Tensor:
+    """A weight as its file will hold it, at half precision: what is scored is what is stored."""
+    return value.half().float() if value.is_floating_point() else value
+
+
+def _fitted(net: PartNet, spec: Spec, train: Lesson, switch: tuple[int, str] | None) -> tuple[PartNet, list[float]]:
+    draw = generator(spec.seed, "order of pictures")
+    steps = spec.epochs * -(-len(train) // BATCH)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    share = float(train.masks.mean().clamp(min=1e-6))
+    positive = ((1 - share) / share) ** 0.5  # places of the part are rare; the root keeps the ground in sight
+    losses = []
+    for epoch in range(spec.epochs):
+        if switch and epoch == switch[0]:
+            net = _with_head(net, switch[1])
+            fresh = [weight for name, weight in net.named_parameters() if name.startswith("head.")]
+            if fresh:
+                optimizer.add_param_group({"params": fresh, **_rates(optimizer)})
+        net.train()
+        total, batches = 0.0, 0
+        for batch in _batches(train, spec, draw):
+            loss = _loss(net, batch, positive)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total, batches = total + float(loss.detach()), batches + 1
+        losses.append(total / batches)
+    return net.eval(), losses
+
+
+def _rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    """What the schedule has put into the first group, for a group that comes later."""
+    return {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
+
+
+def _with_head(net: PartNet, head: str) -> PartNet:
+    """The same map under another head."""
+    other = PartNet(replace(net.spec, head=head)).to(memory_format=torch.channels_last)
+    other.map = net.map
+    return other
+
+
+def _batches(train: Lesson, spec: Spec, draw: torch.Generator) -> Iterator[Lesson]:
+    for picked in torch.randperm(len(train), generator=draw).split(BATCH):
+        batch = train.only(picked)
+        if spec.supervision == "crop":
+            batch = _crops(batch, draw)
+        if bool(torch.rand((), generator=draw) < 0.5):
+            batch = replace(batch, inputs=batch.inputs.flip(3), masks=batch.masks.flip(2), rivals=batch.rivals.flip(2))
+        yield batch
+
+
+def _loss(net: PartNet, batch: Lesson, positive: float) -> Float[Tensor, ""]:
+    with autocast(torch.device("cpu")):
+        field = net(as_input(batch.inputs))
+    field = field.float()
+    there = batch.present.float()
+    if net.spec.supervision == "crop":
+        return F.binary_cross_entropy_with_logits(net.presence(field), there)
+    mask = batch.masks[:, None]
+    weight = 1 + (positive - 1) * mask + (RIVALS - 1) * batch.rivals[:, None] * (1 - mask)
+    places = (F.binary_cross_entropy_with_logits(field, mask, reduction="none") * weight).mean()
+    chance = field.sigmoid()
+    overlap = 1 - (2 * (chance * mask).sum() + 1) / (chance.sum() + mask.sum() + 1)
+    best = (
+        field.flatten(1).topk(BEST_PLACES, dim=1).values.mean(dim=1) if net.spec.head == "max" else net.presence(field)
+    )
+    answer = F.binary_cross_entropy_with_logits(best, there, reduction="none") * batch.clear
+    return places + OVERLAP * overlap + PRESENCE * answer.mean()
+
+
+def as_input(values: Shaped[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """Pictures of bytes as floats in [0, 1]; maps as they are."""
+    scaled = values.float() / 255 if values.dtype == torch.uint8 else values
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def _crops(batch: Lesson, draw: torch.Generator) -> Lesson:
+    """Cut-out parts at full size, and as many cut-outs from anywhere: how the prototype taught its networks."""
+    size, grid = batch.inputs.shape[-1], batch.masks.shape[-1]
+    cut, there = [], []
+    for picture, mask, rival in zip(batch.inputs, batch.masks, batch.rivals, strict=True):
+        for wanted, answer in ((mask, True), (rival, False)):
+            rows, columns = torch.nonzero(wanted > 0.5, as_tuple=True)
+            if not len(rows):
+                continue
+            scale = size / grid
+            middle = (float(rows.float().mean()) * scale, float(columns.float().mean()) * scale)
+            extent = max(float(rows.max() - rows.min()), float(columns.max() - columns.min())) * scale + scale
+            cut.append(_square(picture, middle, max(extent, CROPS * size)))
+            there.append(answer)
+    if not cut:
+        cut, there = [batch.inputs[0]], [False]
+    empty = torch.zeros(len(cut), grid, grid)
+    return Lesson(torch.stack(cut), empty, empty, torch.tensor(there), torch.ones(len(cut), dtype=torch.bool))
+
+
+def _square(picture: Shaped[Tensor, "c h w"], middle: tuple[float, float], side: float) -> Shaped[Tensor, "c h w"]:
+    size = picture.shape[-1]
+    reach = min(round(side), size)
+    top, left = (min(max(round(at - reach / 2), 0), size - reach) for at in middle)
+    crop = picture[None, :, top : top + reach, left : left + reach].float()
+    return F.interpolate(crop, size=(size, size), mode="bilinear")[0].to(picture.dtype)
+
+
+def fields(net: PartNet, inputs: Shaped[Tensor, "n c h w"], batch_size: int = 200) -> Float[Tensor, "n 1 grid grid"]:
+    """The maps of many inputs, in float32 and without gradients."""
+    with torch.no_grad():
+        return torch.cat([net(as_input(part)) for part in inputs.split(batch_size)])
+
+
+def thresholds(net: PartNet, val: Lesson) -> dict[str, float]:
+    """Threshold and level: where validation pictures are told apart best, and where maps cover masks best."""
+    field = fields(net, val.inputs)
+    with torch.no_grad():
+        presence = net.presence(field)[val.clear].double().numpy()
+    there = val.present[val.clear].numpy()
+    return {"threshold": best_threshold(presence, there), "level": _best_level(field[:, 0], val.masks > 0.5)}
+
+
+def best_threshold(scores: Float[np.ndarray, " n"], there: Bool[np.ndarray, " n"]) -> float:
+    """The cut with the highest balanced accuracy, in the middle of its gap, so that it leaves room on both sides."""
+    order = np.argsort(scores, kind="stable")
+    ranked, yes = scores[order], there[order]
+    hits = yes.sum() - np.concatenate(([0], np.cumsum(yes)))  # of those from the cut upwards
+    refused = np.concatenate(([0], np.cumsum(~yes)))
+    balanced = hits / max(yes.sum(), 1) + refused / max((~yes).sum(), 1)
+    cut = int(np.argmax(balanced))
+    low = ranked[max(cut - 1, 0)]
+    high = ranked[min(cut, len(ranked) - 1)]
+    return round(float((low + high) / 2), 6)
+
+
+def _best_level(field: Float[Tensor, "n g g"], masks: Bool[Tensor, "n g g"]) -> float:
+    shown = masks.flatten(1).any(dim=1)
+    best, level = -1.0, 0.0
+    for candidate in torch.linspace(-2, 2, 17).tolist():
+        inside = field[shown] > candidate
+        joined = (inside | masks[shown]).flatten(1).sum(dim=1)
+        overlap = ((inside & masks[shown]).flatten(1).sum(dim=1) / joined).mean()
+        if float(overlap) > best:
+            best, level = float(overlap), candidate
+    return level

@@ -1,0 +1,160 @@
+"""The tree lit up by one picture: which node fired where, and what the answer would be without it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from cutaway.construct import data
+from cutaway.construct.card_page import raster
+from cutaway.construct.figures import rounded, upsampled
+from cutaway.construct.project import Project
+from cutaway.construct.tree import Tree, answers, classes, grown, maps, nothing, presence
+from cutaway.core.cache import write_atomically
+from cutaway.core.errors import ProjectError
+from cutaway.core.types import Picture
+from cutaway.data.dataset import Sample
+from cutaway.report.drawing import overlay, png
+
+
+@dataclass(frozen=True)
+class Light:
+    """One node on the picture: how far beyond its threshold, and what the answer would be without it."""
+
+    node: str
+    fired: bool
+    beyond: float
+    without: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class Lit:
+    """The whole tree on one picture."""
+
+    picture: UInt8[Tensor, "3 size size"]
+    answer: str
+    scores: Mapping[str, float]
+    lights: tuple[Light, ...]
+    fields: Mapping[str, Float[Tensor, "size size"]]
+    children: Mapping[str, tuple[str, ...]]
+
+    def plain(self) -> dict[str, Any]:
+        """Everything but the pictures, as JSON."""
+        return {
+            "answer": self.answer,
+            "scores": dict(self.scores),
+            "nodes": [vars(light) for light in self.lights],
+            "children": {name: list(below) for name, below in self.children.items()},
+        }
+
+
+def light(project: Project, picture: Picture) -> Lit:
+    """Ask every node about a picture of any size. Raises ProjectError where no class can be asked yet."""
+    tree = grown(project)
+    names = classes(tree)
+    if not names:
+        raise ProjectError("no class of this project has a network; expected one; try: cutaway construct train")
+    small = data.stack([Sample("picture", picture)], project.config.learning.size)
+    done = maps(tree, small, names)
+    scores = answers(tree, done)[0].tolist()
+    answer = _answer(names, scores)
+    lights = tuple(_light(tree, small, name, names, answer, done) for name in done)
+    return Lit(
+        small[0],
+        answer,
+        {name: rounded(score) for name, score in zip(names, scores, strict=True)},
+        lights,
+        {name: upsampled(field.sigmoid(), small.shape[-1])[0] for name, field in done.items()},
+        {name: tree.spec(name).inputs for name in done},
+    )
+
+
+def _light(
+    tree: Tree, picture: Tensor, name: str, names: tuple[str, ...], answer: str, done: Mapping[str, Tensor]
+) -> Light:
+    beyond = float(presence(tree, name, done[name])[0])
+    above = {name, *tree.ontology.above(name)}
+    if name in names:
+        rest = {other: float(presence(tree, other, done[other])[0]) for other in names if other != name}
+    else:
+        kept = {other: field for other, field in done.items() if other not in above or other == name}
+        changed = maps(tree, picture, names, {name: nothing}, kept)
+        rest = dict(zip(names, answers(tree, changed)[0].tolist(), strict=True))
+    without = _answer(tuple(rest), list(rest.values())) if rest else "nothing"
+    margin = rest.get(answer, 0.0) - float(presence(tree, answer, done[answer])[0]) if answer in rest else 0.0
+    return Light(name, beyond > 0, rounded(beyond), without, rounded(margin))
+
+
+def _answer(names: tuple[str, ...], scores: list[float]) -> str:
+    """The class that is furthest beyond its threshold."""
+    return names[int(torch.tensor(scores).argmax())]
+
+
+def summary(lit: Lit) -> str:
+    """The answer and the tree below it, in lines of text."""
+    lights = {one.node: one for one in lit.lights}
+    others = ", ".join(f"{name} {score:+.1f}" for name, score in sorted(lit.scores.items(), key=lambda pair: -pair[1]))
+    lines = [f"{lit.answer}  ({others})"]
+    for child in lit.children[lit.answer]:
+        one = lights[child]
+        turned = f"without it: {one.without}" if one.without != lit.answer else f"without it: still {lit.answer}"
+        lines.append(f"  {'●' if one.fired else '○'} {child.replace('_', ' '):<24} {one.beyond:+.1f}   {turned}")
+    return "\n".join(lines)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{{ lit.answer }}</title><style>
+ body { font: 16px/1.45 Georgia, serif; color: #14181f; max-width: 76rem; margin: 2.5rem auto; padding: 0 1.5rem; }
+ h1 { font-size: 2rem; margin: 0 0 1.5rem; } h1 small { font-weight: normal; color: #4a5160; font-size: 1rem; }
+ .class { display: grid; grid-template-columns: 13rem 1fr; gap: 2rem; padding: 1.2rem 0; }
+ .class { border-top: 1px solid #dedbd2; }
+ .class.off { opacity: .62; } .parts { display: flex; gap: 1.4rem; flex-wrap: wrap; }
+ figure { margin: 0; width: 11rem; } img { width: 100%; display: block; image-rendering: auto; border-radius: 3px; }
+ figcaption { font: 14px/1.4 system-ui, sans-serif; margin-top: .4rem; } .mark { color: #b84d06; }
+ figcaption span { color: #4a5160; display: block; }
+</style></head><body>
+<h1>{{ lit.answer }} <small>furthest beyond its threshold of {{ lit.scores | length }} classes</small></h1>
+<figure style="width:13rem;margin-bottom:1.5rem"><img alt="the picture" src="{{ picture }}"></figure>
+{% for name, score in ranked %}<section class="class{{ '' if score > 0 else ' off' }}">
+<figure><img alt="where {{ name }} fires" src="{{ maps[name] }}">
+<figcaption><b>{{ name | replace("_", " ") }}</b>
+<span>{{ "%+.1f" | format(score) }} beyond its threshold</span></figcaption></figure>
+<div class="parts">{% for child in lit.children[name] %}{% set one = lights[child] %}<figure>
+<img alt="where {{ child }} fires" src="{{ maps[child] }}"><figcaption><b>{{ child | replace("_", " ") }}</b>
+<span>{% if one.fired %}<b class="mark">●</b> there, {% else %}○ not there, {% endif %}
+{{ "%+.1f" | format(one.beyond) }}</span>
+<span>without it: {{ one.without }}</span></figcaption></figure>{% endfor %}</div></section>
+{% endfor %}</body></html>
+"""
+
+
+def write(lit: Lit, folder: Path) -> Path:
+    """The page of a lit tree, with its JSON beside it."""
+    import json
+
+    shown = raster(lit.picture)
+    uris = {name: _uri(overlay(shown, field.numpy(), signed=False)) for name, field in lit.fields.items()}
+    ranked = sorted(lit.scores.items(), key=lambda pair: -pair[1])
+    page = jinja2.Environment(autoescape=True).from_string(_PAGE)
+    text = page.render(
+        lit=lit, picture=_uri(shown), maps=uris, ranked=ranked, lights={one.node: one for one in lit.lights}
+    )
+    write_atomically(folder / "index.html", lambda beside: beside.write_text(text, encoding="utf-8"))
+    plain = json.dumps(lit.plain(), indent=1)
+    write_atomically(folder / "tree.json", lambda beside: beside.write_text(plain, encoding="utf-8"))
+    return folder / "index.html"
+
+
+def _uri(image: Any) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"

@@ -1,0 +1,224 @@
+"""Part networks: a leaf sees pixels, every node above it sees its children's maps and nothing else.
+
+Each network answers with a map of logits; a head that nobody trains reads off it whether the part is there at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+import yaml
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from cutaway.construct.ontology import check_id, read_yaml
+from cutaway.core.cache import write_atomically
+from cutaway.core.errors import ProjectError, choose
+
+FORMS = ("leaf", "composed", "rule")
+WEIGHTS, SPEC = "weights.safetensors", "spec.yaml"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a node's network is. size: pixels a side of the pictures; inputs: its children, one channel each.
+
+    threshold: the presence from which on the part is there; level: the logit from which on a place belongs to it.
+    supervision: "mask" (whole pictures, per pixel) or "crop" (cut-out parts, one answer each).
+    """
+
+    form: str = "leaf"
+    inputs: tuple[str, ...] = ()
+    size: int = 64
+    width: int = 16
+    kernel: int = 15
+    filters: int = 8
+    head: str = "max"
+    supervision: str = "mask"
+    seed: int = 0
+    epochs: int = 12
+    threshold: float = 0.0
+    level: float = 0.0
+
+    def __post_init__(self) -> None:
+        choose(self.form, FORMS, "form of network")
+        choose(self.head, HEADS, "head")
+        choose(self.supervision, ("mask", "crop"), "supervision")
+        for child in self.inputs:
+            check_id(child)
+        numbers = (self.size, self.width, self.kernel, self.filters, self.epochs)
+        if not all(0 < number <= 1024 for number in numbers) or self.size % 4 or self.kernel % 2 == 0:
+            raise ProjectError(
+                f"a network of size {self.size}, width {self.width}, kernel {self.kernel}, filters {self.filters}; "
+                "expected 1 to 1024 each, a size that 4 divides and an odd kernel"
+            )
+        if (self.form == "leaf") == bool(self.inputs):
+            raise ProjectError(
+                f"a {self.form} network of {len(self.inputs)} children; expected none for a leaf, else some"
+            )
+
+    @property
+    def grid(self) -> int:
+        """Places a side of the network's map."""
+        return self.size // (2 if self.form == "leaf" else 4)
+
+
+class Leaf(nn.Module):
+    """Pixels in [0, 1] to a map of logits at half their size: five convolutions, of which three look further afield."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        width = spec.width
+        layers: list[nn.Module] = []
+        for channels, side, stride, dilation in ((3, 5, 2, 1), (width, 3, 1, 1), (width, 3, 1, 2), (width, 3, 1, 4)):
+            padding = dilation * (side // 2)
+            layers += [nn.Conv2d(channels, width, side, stride, padding, dilation, bias=False), nn.BatchNorm2d(width)]
+            layers += [nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(width, 1, 3, 1, 1))
+
+    def forward(self, pictures: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 grid grid"]:
+        answer: Tensor = self.layers(pictures - 0.5)
+        return answer
+
+
+class Composed(nn.Module):
+    """One convolution over the children's maps; the largest of its filters answers at each place."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(len(spec.inputs), spec.filters, spec.kernel, padding=spec.kernel // 2)
+        nn.init.normal_(self.convolution.weight, std=0.02)
+        nn.init.constant_(self.convolution.bias, -1.0)  # type: ignore[arg-type]  # there is one: bias is on by default
+
+    def forward(self, maps: Float[Tensor, "n children grid grid"]) -> Float[Tensor, "n 1 grid grid"]:
+        answer: Tensor = self.convolution(maps).amax(dim=1, keepdim=True)
+        return answer
+
+
+class LinearHead(nn.Module):
+    """A trained answer: one weight for each of 8 x 8 fields of the map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(64, 1)
+        nn.init.constant_(self.weigh.weight, 1 / 64)
+
+    def forward(self, field: Float[Tensor, "n 1 g g"]) -> Float[Tensor, " n"]:
+        answer: Tensor = self.weigh(nn.functional.adaptive_max_pool2d(field, 8).flatten(1))
+        return answer[:, 0]
+
+
+class PartNet(nn.Module):
+    """A node's network: `map` says where, `presence` whether at all."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        if spec.form == "rule":
+            raise ProjectError("a plain-coded node has no network; expected a leaf or a composed one")
+        self.spec = spec
+        self.map = Leaf(spec) if spec.form == "leaf" else Composed(spec)
+        self.head = LinearHead() if spec.head == "linear" else None
+
+    def forward(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 grid grid"]:
+        answer: Tensor = self.map(inputs)
+        return answer
+
+    def presence(self, field: Float[Tensor, "n 1 g g"]) -> Float[Tensor, " n"]:
+        """One logit a picture, read off its map."""
+        if self.head is not None:
+            answer: Tensor = self.head(field)
+            return answer
+        return HEADS[self.spec.head](field)
+
+
+def highest(field: Float[Tensor, "n 1 g g"]) -> Float[Tensor, " n"]:
+    """The plain-coded head: the part is as much there as at its best place."""
+    return field.flatten(1).amax(dim=1)
+
+
+def mean(field: Float[Tensor, "n 1 g g"]) -> Float[Tensor, " n"]:
+    """The head that averages over all places."""
+    return field.flatten(1).mean(dim=1)
+
+
+HEADS: Mapping[str, Callable[[Tensor], Tensor]] = {"max": highest, "average": mean, "linear": highest}
+"""How presence is read off a map; the linear head has weights of its own and is trained."""
+
+
+def hash_of(folder: Path) -> str:
+    """The hash of a node's weights file."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def write(net: PartNet, spec: Spec, folder: Path) -> None:
+    """The network as weights.safetensors (half precision) and spec.yaml."""
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in net.state_dict().items()
+    }
+    write_atomically(folder / WEIGHTS, lambda beside: save_file(tensors, beside))
+    write_spec(spec, folder)
+
+
+def write_spec(spec: Spec, folder: Path) -> None:
+    plain = {**asdict(spec), "inputs": list(spec.inputs)}
+    text = yaml.safe_dump(plain, sort_keys=False)
+    write_atomically(folder / SPEC, lambda beside: beside.write_text(text))
+
+
+def read_spec(folder: Path) -> Spec:
+    """The spec in a node's folder. Raises ProjectError for unknown fields and values of the wrong kind."""
+    path = folder / SPEC
+    if not path.is_file() or path.is_symlink():
+        raise ProjectError(f"{folder.name} has no {SPEC}; expected a trained node; try: cutaway construct train")
+    data = read_yaml(path.read_text(), str(path.name))
+    kinds = {each.name: type(getattr(Spec(), each.name)) for each in fields(Spec)}
+    for key, value in data.items():
+        wanted = kinds.get(key)
+        if wanted is None or not isinstance(
+            value, (list if wanted is tuple else (int, float) if wanted is float else wanted)
+        ):
+            raise ProjectError(f"{SPEC} of {folder.name}: {key} is {value!r}; expected one of {', '.join(kinds)}")
+    if not all(isinstance(name, str) for name in data.get("inputs", [])):
+        raise ProjectError(f"{SPEC} of {folder.name}: inputs are {data['inputs']!r}; expected ids")
+    return Spec(**{**data, "inputs": tuple(data.get("inputs", ()))})
+
+
+def read(folder: Path, spec: Spec | None = None, most: int | None = None) -> PartNet:
+    """The network in a node's folder, in evaluation mode. The file's header is checked before anything is built.
+
+    Raises ProjectError for weights that are missing, not finite, of other shapes, or of more than `most` parameters.
+    """
+    spec = spec or read_spec(folder)
+    path = folder / WEIGHTS
+    if not path.is_file() or path.is_symlink():
+        raise ProjectError(f"{folder.name} has no {WEIGHTS}; expected a trained node; try: cutaway construct train")
+    with torch.device("meta"):
+        wanted = {name: tuple(value.shape) for name, value in PartNet(spec).state_dict().items()}
+    count = sum(torch.Size(shape).numel() for shape in wanted.values())
+    if most is not None and count > most:
+        raise ProjectError(f"{folder.name} has {count:,} parameters; expected at most {most:,}")
+    try:
+        with safe_open(path, "pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  # no dict
+            if shapes != wanted:
+                raise ProjectError(
+                    f"{WEIGHTS} of {folder.name} hold other tensors than its spec; expected {len(wanted)}"
+                )
+            tensors = {name: file.get_tensor(name) for name in wanted}
+    except SafetensorError as fault:
+        raise ProjectError(f"{WEIGHTS} of {folder.name} are damaged ({fault}); expected safetensors") from None
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise ProjectError(f"{WEIGHTS} of {folder.name}: {name} is not finite; expected numbers; train it again")
+    net = PartNet(spec)
+    net.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    )
+    return net.eval()
