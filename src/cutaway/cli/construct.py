@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,8 @@ construct_app = typer.Typer(
 )
 construct_app.add_typer(ontology_app)
 construct_app.add_typer(pr_app)
-for verb in (observe, segment, label, replay, promote):
+VERBS: tuple[Callable[..., None], ...] = (observe, segment, label, replay, promote)
+for verb in VERBS:
     construct_app.command()(verb)
 ontology_app.command()(propose)
 

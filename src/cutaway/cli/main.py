@@ -12,8 +12,8 @@ from typer.exceptions import TyperException
 import cutaway
 from cutaway.cli.attribute import attribute
 from cutaway.cli.blocks import blocks
-from cutaway.cli.construct import construct_app
 from cutaway.cli.consolidate import consolidate
+from cutaway.cli.construct import construct_app
 from cutaway.cli.data import data
 from cutaway.cli.demo import demo
 from cutaway.cli.explain import explain

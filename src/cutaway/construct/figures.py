@@ -67,6 +67,7 @@ def measure(
     scores = presence(tree, node, done[node]).double().numpy()
     masks = stuff.masks[node][where]
     seen = torch.from_numpy(there & clear)
+    lost, shares = ablations(tree, node, pictures, done, there, clear)
     return Figures(
         balanced_accuracy=balanced(scores[clear] > 0, there[clear]),
         auroc=auroc(scores[clear], there[clear]),
@@ -74,7 +75,8 @@ def measure(
         iou=overlap(done[node][seen], masks[seen], tree.spec(node).level),
         follows=follows(tree, node, pictures[seen], masks[seen]),
         fires=rounded(float((scores > 0).mean())),
-        **ablations(tree, node, pictures, done, there, clear),
+        children=lost,
+        shares=shares,
     )
 
 
@@ -85,11 +87,11 @@ def ablations(
     done: Mapping[str, Tensor],
     there: Bool[np.ndarray, " n"],
     clear: Bool[np.ndarray, " n"],
-) -> dict[str, dict[str, float]]:
-    """What is lost when a child is nowhere, and when all are; nothing for a leaf."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """What is lost when a child is nowhere, and when all are, in points and in shares; nothing for a leaf."""
     children = tree.spec(node).inputs
     if not children:
-        return {"children": {}, "shares": {}}
+        return {}, {}
     known = {name: field for name, field in done.items() if name != node}
 
     def scores(names: tuple[str, ...]) -> Float[np.ndarray, " n"]:
@@ -106,7 +108,7 @@ def ablations(
         lost[child] = rounded(right - balanced(without > 0, shown).value)
         shares[child] = rounded(float((whole - without)[shown].mean()) / speaks) if shown.any() else 0.0
     lost["*"] = rounded(right - balanced(bare > 0, shown).value)
-    return {"children": lost, "shares": shares}
+    return lost, shares
 
 
 def balanced(fired: Bool[np.ndarray, " n"], there: Bool[np.ndarray, " n"]) -> Figure:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cutaway.construct import cards, data, figures, networks, rle, rules
@@ -74,10 +75,10 @@ def examine(proposal: Proposal) -> Verdict:
         checks += _guarded("files", lambda: _files(proposal))
     if all(check.passed for check in checks):
         for gate in (_ontology, _labels, _networks):
-            checks += _guarded(gate.__name__.strip("_"), lambda gate=gate: gate(proposal))  # type: ignore[misc]  # mypy cannot type a lambda's default
+            checks += _guarded(gate.__name__.strip("_"), partial(gate, proposal))
     if all(check.passed for check in checks):
         for node in proposal.nodes if proposal.kind == "node" else ():
-            checks += _guarded("figures", lambda node=node: _figures(proposal, node, measured))  # type: ignore[misc]
+            checks += _guarded("figures", partial(_figures, proposal, node, measured))
     return Verdict(tuple(checks), measured)
 
 

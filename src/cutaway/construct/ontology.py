@@ -220,10 +220,15 @@ def save(ontology: Ontology, project: Path) -> None:
         text = to_text(node)
         path = folder / f"{node.id}.yaml"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_atomically(path, lambda beside, text=text: beside.write_text(text, encoding="utf-8"))  # type: ignore[misc]  # mypy cannot type a lambda's default
+            write_text(path, text)
     for path in folder.glob("*.yaml"):
         if path.stem not in ontology:
             path.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8, whole or not at all."""
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
 def read_file(path: Path) -> Ontology:

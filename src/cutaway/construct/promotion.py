@@ -63,7 +63,7 @@ def guesses(tree: Tree, stuff: Material, split: str = "test") -> dict[str, Bool[
     if not known:
         return {}
     pictures = stuff.pictures[stuff.of(split)]
-    scores = answers(Tree(tree.ontology, tree.nets, tree.rules), maps(tree, pictures, classes(tree)))
+    scores = answers(tree, maps(tree, pictures, classes(tree)))
     all_classes = classes(tree)
     kept = [all_classes.index(name) for name in known]
     best = scores[:, kept].argmax(dim=1).numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,9 +117,8 @@ def _channels_last(picture: Tensor) -> Tensor:
 
 def _segments(labels: Int[np.ndarray, "height width"], picture: str, source: str) -> list[Segment]:
     least = LEAST * labels.size
-    found: Iterable[tuple[int, int]] = zip(
-        *(array.tolist() for array in np.unique(labels, return_counts=True)), strict=True
-    )
+    names, counts = np.unique(labels, return_counts=True)
+    found = zip(names.tolist(), counts.tolist(), strict=True)
     return [Segment(picture, rle.encode(labels == label), source) for label, count in found if count >= least]
 
 

@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
-from cutaway.construct import networks, rules
+from cutaway.construct import networks
 from cutaway.construct.learning import fields
 from cutaway.construct.networks import PartNet, Spec
 from cutaway.construct.ontology import Ontology
 from cutaway.construct.project import Project
+from cutaway.construct.rules import Rule
+from cutaway.construct.rules import read as read_rule
 from cutaway.core.errors import ProjectError
 
 Change = Callable[[Tensor], Tensor]
@@ -27,7 +29,7 @@ class Tree:
 
     ontology: Ontology
     nets: Mapping[str, PartNet]
-    rules: Mapping[str, rules.Rule]
+    rules: Mapping[str, Rule]
 
     def __contains__(self, node: object) -> bool:
         return node in self.nets or node in self.rules
@@ -50,12 +52,13 @@ def grown(project: Project, nodes: Iterable[str] | None = None) -> Tree:
     wanted = {node.id for node in project.ontology.active()}
     if nodes is not None:
         wanted = {name for node in nodes for name in (node, *project.ontology.below(node))}
-    nets, plain = {}, {}
+    nets: dict[str, PartNet] = {}
+    plain: dict[str, Rule] = {}
     for name in sorted(wanted):
         if (project.net(name) / networks.SPEC).is_file():
             spec = networks.read_spec(project.net(name))
             if spec.form == "rule":
-                plain[name] = rules.read(project.rule(name), spec)
+                plain[name] = read_rule(project.rule(name), spec)
             else:
                 nets[name] = networks.read(project.net(name), spec)
     return Tree(project.ontology, nets, plain)

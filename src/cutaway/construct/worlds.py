@@ -16,6 +16,7 @@ from cutaway.construct.project import write_probes
 from cutaway.core.errors import DataError, suggestion
 from cutaway.data.dataset import Sample
 from cutaway.data.partworld import CLASSES, LABELS, PartWorld, Scene
+from cutaway.data.partworld.classes import PartPlan
 from cutaway.data.partworld.scene import walk
 
 COUNTS = {"train": 2000, "val": 500, "test": 600}
@@ -62,11 +63,11 @@ def deciding(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def _kinds(label: str) -> list[tuple[str, str]]:
-    def inner(parts: Sequence[object]) -> Iterator[tuple[str, str]]:
+    def inner(parts: Sequence[PartPlan]) -> Iterator[tuple[str, str]]:
         for part in parts:
-            if part.kind is not None:  # type: ignore[attr-defined]  # PartPlan, which the world does not export
-                yield part.name, part.kind  # type: ignore[attr-defined]
-            yield from inner(part.parts)  # type: ignore[attr-defined]
+            if part.kind is not None:
+                yield part.name, part.kind
+            yield from inner(part.parts)
 
     return list(inner(CLASSES[label].parts))
 
