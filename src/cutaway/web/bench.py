@@ -88,7 +88,7 @@ class Bench:
             if kept is None:
                 raise NotFoundError("this picture is not here any more; upload it again")
             return Shown(model.prepare(kept[1]), kept[0], None)
-        if not number.isdigit() or len(number) > 12:
+        if not number.isdecimal() or not number.isascii() or len(number) > 12:
             raise PictureError("no such picture; expected STORE-NUMBER or upload-HASH")
         store = self.store(place)
         found = picture_of(store, int(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -12,7 +13,7 @@ from cutaway.core.errors import PictureError
 from cutaway.report.drawing import Raster, resize, to_raster
 
 MOST_PIXELS = 24_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def decoded(content: bytes) -> Image.Image:
@@ -31,7 +32,15 @@ def decoded(content: bytes) -> Image.Image:
             return image
         except PictureError:
             raise
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, MemoryError) as error:
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            EOFError,
+            KeyError,
+            struct.error,
+            Image.DecompressionBombError,
+        ) as error:
             kind = type(error).__name__
             raise PictureError(f"this is no picture that can be read ({kind}); expected JPEG, PNG or WebP") from None
 
