@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from _guiding import LAYERS, RULES, Captured, captured, pairs
 from cutaway.data.partworld import LABELS
 from cutaway.data.partworld.words import PARTS
 from cutaway.naming import open_encoder
-from cutaway.naming.sightings import read
+from cutaway.naming.sightings import Said, read
 from cutaway.training.guide import WAYS, GuideError, forbid, hear
 
 SEEDS = (21,) if QUICK else (31, 32, 33, 34, 35)
@@ -30,8 +31,9 @@ def main() -> None:
     rows, sums = [], {}
     for seed in SEEDS:
         data = captured(seed)
+        told = read(data.captions, open_encoder("shipped"))
         for rule in RULES:
-            for what, value in trial(data, seed, rule, seed == SEEDS[0]).items():
+            for what, value in trial(data, told, seed, rule, seed == SEEDS[0]).items():
                 sums.setdefault((rule, what), []).append(value)
     shown = True
     for way in WAYS:
@@ -88,14 +90,13 @@ def line(rule: tuple[str, str, str], way: str, sums: dict) -> dict[str, object]:
     }
 
 
-def trial(data: Captured, seed: int, rule: tuple[str, str, str], wordings: bool) -> dict[str, float]:
+def trial(data: Captured, told: Said, seed: int, rule: tuple[str, str, str], wordings: bool) -> dict[str, float]:
     """One rule on one seed; captioned pictures of the class that lack the part are left out first."""
     label, part, _ = rule
     target, noun = LABELS.index(label), PARTS[part][0]
     kept = [i for i in range(len(data.labels)) if not (data.labels[i] == target and part not in data.parts[i])]
     features, logits = data.features[kept], data.logits[kept]
     encoder = open_encoder("shipped")
-    told = read([data.captions[i] for i in kept], encoder)
     cases = pairs(seed, rule)
 
     def unchanged(means: np.ndarray) -> np.ndarray:
@@ -107,7 +108,9 @@ def trial(data: Captured, seed: int, rule: tuple[str, str, str], wordings: bool)
 
     def change(text: str, way: str) -> Change:
         try:
-            term = forbid(LAYERS, features, logits, hear(text, told, encoder, label), target, way)
+            heard = hear(text, told, encoder, label)
+            heard = replace(heard, says=heard.says[kept], opposes=heard.opposes[kept])
+            term = forbid(LAYERS, features, logits, heard, target, way)
         except GuideError:
             return unchanged
         return lambda means: term(torch.from_numpy(means)).numpy()

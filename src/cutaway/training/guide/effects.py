@@ -47,9 +47,10 @@ def side_effects(
     for index, label in enumerate(labels):
         own = None if truth is None else truth == index
         recalls = [None if own is None or not own.any() else float((a[own] == index).mean()) for a in (first, second)]
-        effect = ClassEffect(label, int((first == index).sum()), int((second == index).sum()), *recalls)
+        answers = int((first == index).sum()), int((second == index).sum())
+        effect = ClassEffect(label, *answers, recalls[0], recalls[1])
         if effect.before != effect.after or recalls[0] != recalls[1]:
             classes.append(effect)
-    accuracies = [None if truth is None else float((answers == truth).mean()) for answers in (first, second)]
+    right = [None if truth is None else float((answers == truth).mean()) for answers in (first, second)]
     shift = float(np.abs(after - before).mean())
-    return SideEffects(len(first), float((first != second).mean()), shift, *accuracies, tuple(classes))
+    return SideEffects(len(first), float((first != second).mean()), shift, right[0], right[1], tuple(classes))
