@@ -25,7 +25,7 @@ from cutaway.nets import load
 from cutaway.nets.model import Model
 
 LAYER, CHANNELS, SIZE = "features.12", 512, 128
-ROUNDS, EACH = (1, 1) if QUICK else (3, 4)  # of the plain way; ours makes a batch of 16 in each round
+ROUNDS, EACH = (2, 2) if QUICK else (3, 4)  # of the plain way; ours makes a batch of 16 in each round
 PLAIN_STEPS = 512
 NEEDED, MINUTES = 6.0, 4.0
 ENDS = 0.02  # distance from black or white at which a value is at an end

@@ -33,8 +33,8 @@ from cutaway.nets import load
 from cutaway.nets.model import Model
 from cutaway.nets.preprocess import Preprocess
 
-SIZE, PHOTOGRAPHS = 128, 4 if QUICK else 20
-DESCENT, RATE = 200, 0.3
+SIZE, PHOTOGRAPHS = 128, 4 if QUICK else 10
+DESCENT, RATE = 400, 0.3
 ERROR, MAGNITUDE, ROUNDING = 0.01, 1e-4, 1e-5
 
 

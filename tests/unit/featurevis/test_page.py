@@ -14,6 +14,7 @@ from cutaway.featurevis import PARAMETERIZATIONS, PRESETS, REGULARIZERS
 PAGE = (Path(__file__).parents[3] / "docs" / "featurevis.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_code_runs(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 40, 3), dtype=np.uint8)).save(photo)
