@@ -38,7 +38,8 @@ def first_order(model: Model, pictures: Pictures, layer: str, added: Added) -> L
 def _forwards(model: Model, pictures: Pictures, layer: str, added: Added) -> Logits:
     def carry(output: Tensor) -> Tensor:
         point = output.detach().clone().requires_grad_()  # requiring gradients keeps torch from fused shortcuts
-        return forward_ad.make_dual(point, added(output.detach())).clone()  # a later layer may work in place
+        dual: Tensor = forward_ad.make_dual(point, added(output.detach()))
+        return dual.clone()  # a later layer may work in place
 
     # Of the kernels for attention only the plain one has forward rules.
     with torch.inference_mode(False), torch.enable_grad(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):

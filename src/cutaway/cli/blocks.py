@@ -12,6 +12,8 @@ from cutaway.cli.explain import printable, progress, safe_name
 from cutaway.cli.options import ModelOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cutaway.data.pictures import Source
 
 
@@ -66,7 +68,7 @@ def blocks(
         typer.echo(f"\nopen in a browser: {printable(str(page))}")
 
 
-def _some(data: str, count: int) -> list[Source]:
+def _some(data: str, count: int) -> Sequence[Source]:
     """So many pictures of a data set, evenly spread over it."""
     from cutaway.data.specs import open_dataset
 

@@ -134,7 +134,8 @@ def labelled_regions(picture: Raster, maps: Float[np.ndarray, "groups rows colum
     opacity = 0.8 * np.clip(fine.max(axis=0) / (scale_of(fine, 99.0)), 0, 1)[..., None] ** 0.5
     colours = np.array([group_colour(group) for group in range(len(maps))])[fine.argmax(axis=0)]
     grey = np.broadcast_to((picture @ _LUMINANCE)[..., None], picture.shape)
-    return (grey * (1 - opacity) + colours * opacity).round().clip(0, 255).astype(np.uint8)
+    tinted: Raster = (grey * (1 - opacity) + colours * opacity).round().clip(0, 255).astype(np.uint8)
+    return tinted
 
 
 def group_colour(group: int) -> tuple[int, int, int]:

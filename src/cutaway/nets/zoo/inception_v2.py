@@ -106,7 +106,8 @@ class InceptionV2(nn.Module):
         return mixed
 
     def forward(self, x: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
-        x = self.conv1_relu_7x7(self.conv1_7x7_s2_bn(self.conv1_7x7_s2(x)))
+        for name in ("conv1_7x7_s2", "conv1_7x7_s2_bn", "conv1_relu_7x7"):
+            x = self.get_submodule(name)(x)
         x = self._through(self.pool1_3x3_s2(x), "conv2_", "3x3_reduce", "3x3")
         x = self.pool2_3x3_s2(x)
         for block in _BLOCKS:
