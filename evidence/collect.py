@@ -16,6 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "evidence" / "results"
 PAGE = ROOT / "docs" / "evidence.md"
+NAMING = ROOT / "docs" / "naming.md"
+ROOMS_OF_NAMING = ("naming_", "guide_")
 TOP = """# Evidence
 
 Every figure on this page was printed by a script in this repository: each section names the command, the commit and the
@@ -62,6 +64,13 @@ def render() -> str:
     return "\n".join([TOP, *contents, "", *map(section, results)])
 
 
+def naming() -> str:
+    """The page about names and guides: what it says by hand, then its own claims."""
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    own = [section(result) for result in results if result["name"].startswith(ROOMS_OF_NAMING)]
+    return (ROOT / "evidence" / "naming_top.md").read_text() + "\n".join(own)
+
+
 def section(result: dict[str, Any]) -> str:
     """One claim with its table."""
     state = "Shown." if result["passed"] else "**Not shown: falls short.**"
@@ -98,11 +107,12 @@ def cell(value: Any) -> str:
 def main(words: list[str]) -> int:
     """Run, render or check, as the words say."""
     if words == ["--check"]:
-        same = PAGE.exists() and PAGE.read_text() == render()
+        same = PAGE.exists() and PAGE.read_text() == render() and NAMING.read_text() == naming()
         print("docs/evidence.md " + ("is what the results render to" if same else "is stale; try make evidence"))
         return 0 if same else 1
     shown = [run(path) for path in chosen([word for word in words if word != "--render"])]
     PAGE.write_text(render())
+    NAMING.write_text(naming())
     return 0 if all(shown) else 1
 
 
