@@ -86,7 +86,7 @@ def read_labels(text: str, name: str) -> dict[str, Label]:
             raise ProjectError(f"{where}, line {number}: expected picture, mask and source")
         label = Label(
             str(data["picture"]),
-            rle.RLE(size=data["mask"].get("size"), counts=data["mask"].get("counts")),
+            _mask(data["mask"]),
             str(data["source"]),
         )
         rle.decode(label.mask)
@@ -94,6 +94,12 @@ def read_labels(text: str, name: str) -> dict[str, Label]:
             raise ProjectError(f"{where}, line {number}: picture {label.picture[:12]} is labelled twice")
         labels[label.picture] = label
     return labels
+
+
+def _mask(data: Mapping[str, Any]) -> rle.RLE:
+    size: Any = data.get("size")
+    counts: Any = data.get("counts")
+    return rle.RLE(size=size, counts=counts)
 
 
 def write_labels(labels: Iterable[Label], name: str, project: Path) -> None:

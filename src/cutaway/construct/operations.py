@@ -103,7 +103,7 @@ def _attach(ontology: Ontology, name: str, values: _Values) -> Ontology:
         return ontology.with_nodes(replace(node, attaches_to=_joined(node.attaches_to, (parent,))))
     choose(how, ("all_of", "any_of"), "way to attach")
     grown = _joined(getattr(above, how), (name,))
-    return ontology.with_nodes(replace(above, **{how: grown}))
+    return ontology.with_nodes(replace(above, all_of=grown) if how == "all_of" else replace(above, any_of=grown))
 
 
 def _split(ontology: Ontology, name: str, values: _Values) -> Ontology:

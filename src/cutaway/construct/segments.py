@@ -125,8 +125,8 @@ def _segments(labels: Int[np.ndarray, "height width"], picture: str, source: str
 def _joined(labels: Int[np.ndarray, "height width"], lab: np.ndarray, alike: float) -> Int[np.ndarray, "height width"]:
     """Neighbouring pieces of nearly one colour as one; each joins the first that it is like, in order."""
     count = int(labels.max()) + 1
-    means = np.stack([np.bincount(labels.ravel(), lab[..., c].ravel(), count) for c in range(3)], axis=1)
-    means /= np.maximum(np.bincount(labels.ravel(), minlength=count), 1)[:, None]
+    sums = np.stack([np.bincount(labels.ravel(), lab[..., c].ravel(), count) for c in range(3)], axis=1)
+    means = sums / np.maximum(np.bincount(labels.ravel(), minlength=count), 1)[:, None]
     root = list(range(count))
 
     def top(one: int) -> int:
