@@ -146,8 +146,8 @@ if __name__ == "__main__":
     low, high = wilson(good, TRIALS)
     report(
         "store_crashes",
-        f"{good} of {TRIALS} sweeps (95 % interval {low:.0%} to {high:.0%}) that were killed one to three times end in the "
-        "store of an undisturbed one; every damage is found, named, and mended",
+        f"{good} of {TRIALS} sweeps (95 % interval {low:.0%} to {high:.0%}) that were killed one to three times end "
+        "in the store of an undisturbed one; every damage is found, named, and mended",
         table,
         passed=all(row["passed"] for row in table),
         n=TRIALS,

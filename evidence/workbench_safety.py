@@ -46,7 +46,8 @@ if __name__ == "__main__":
     low, high = wilson(refused, len(found))
     report(
         "workbench_safety",
-        f"{refused} of {len(found)} hostile requests (95 % interval {low:.1%} to {high:.1%}) are refused; the server stays up",
+        f"{refused} of {len(found)} hostile requests (95 % interval {low:.1%} to {high:.1%}) are refused; "
+        "the server stays up",
         rows,
         passed=refused == len(found) >= 200 and alive == 200,
         n=len(found),

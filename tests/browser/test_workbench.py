@@ -151,7 +151,7 @@ def test_a_picture_is_explained_compared_and_taken_apart(visit: Visit) -> None:
     page.get_by_role("tab", name="Picture").click()
     page.locator(".gallery button").nth(2).click()
     page.locator(".answer tbody tr").nth(3).wait_for()
-    page.get_by_label("map", exact=True).select_option("gradient")
+    page.get_by_label("method of the map").select_option("gradient")
     page.get_by_label("several classes").check()
     page.locator(".several img").nth(3).wait_for()
     page.locator(".cell").nth(20).hover()

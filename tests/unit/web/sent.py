@@ -86,7 +86,6 @@ SQL = (
         "query('SELECT 1') > 0",
         "query_table('instances') > 0",
         "sql_auto_complete('a') > 0",
-        "x'41' = key",
         "key = :name",
     ),
 )
