@@ -170,7 +170,7 @@ def test_an_upload_is_explained_and_its_page_opens_without_the_server(
 
     page = visit.page
     page.get_by_role("tab", name="Picture").click()
-    file = tmp_path / "<b>mine</b>.png"
+    file = tmp_path / "<b>mine.png"
     file.write_bytes(png(64))
     page.locator("input[type=file]").set_input_files(str(file))
     page.locator(".answer tbody tr").nth(3).wait_for()
