@@ -75,7 +75,9 @@ def train(
 
 @construct_app.command()
 def card(
-    node: Annotated[str, typer.Argument(metavar="NODE")], project: Folder = Path("."), as_json: AsJson = False
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The node's id.")],
+    project: Folder = Path("."),
+    as_json: AsJson = False,
 ) -> None:
     """Measure a node and write its card: figures with intervals, pictures, what each child is worth."""
     from cutaway.construct import cards

@@ -122,7 +122,7 @@ def segment(
 
 
 def label(
-    node: Annotated[str, typer.Argument(metavar="NODE")],
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The node's id.")],
     project: Folder = Path("."),
     masks: Annotated[list[str] | None, typer.Option(help="Names of masks that came with the pictures.")] = None,
     colour: Annotated[list[str] | None, typer.Option(help="By rule: segments of this colour.")] = None,

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cutaway.core.errors import DataError
 from cutaway.metrics.measured import Measured, mean_of
 
-Signals = Float[np.ndarray, "pictures units"]
 
-
-def simulated_correlation(simulated: Signals, real: Signals, seed: int = 0) -> Measured:
+def simulated_correlation(simulated: np.ndarray, real: np.ndarray, seed: int = 0) -> Measured:
     """Pearson's correlation of each unit's simulated with its real activation: mean, interval and n over units.
 
     Units that never change are left out. Source: Bills et al. 2023 (simulation scoring). Raises DataError for unequal
@@ -27,7 +24,7 @@ def simulated_correlation(simulated: Signals, real: Signals, seed: int = 0) -> M
     return mean_of(np.array(values, dtype=np.float64), seed)
 
 
-def simulated_auprc(simulated: Signals, real: Signals, share: float = 0.05, seed: int = 0) -> Measured:
+def simulated_auprc(simulated: np.ndarray, real: np.ndarray, share: float = 0.05, seed: int = 0) -> Measured:
     """The average precision with which the simulation finds the `share` of pictures that each unit fires on most."""
     _alike(simulated, real)
     top = max(1, round(share * len(real)))
@@ -35,7 +32,7 @@ def simulated_auprc(simulated: Signals, real: Signals, share: float = 0.05, seed
     for unit in range(real.shape[1]):
         fires = np.zeros(len(real), bool)
         fires[np.argsort(-real[:, unit], kind="stable")[:top]] = True
-        values.append(average_precision_score(fires, simulated[:, unit]))
+        values.append(_average_precision(fires, simulated[:, unit]))
     return mean_of(np.array(values, dtype=np.float64), seed)
 
 
@@ -47,6 +44,8 @@ def cosy(drawn: Float[np.ndarray, " named"], control: Float[np.ndarray, " others
     if not len(drawn) or not len(control):
         raise DataError(f"{len(drawn)} drawn and {len(control)} control pictures; expected at least one of each")
     fires: Bool[np.ndarray, " n"] = np.repeat([True, False], [len(drawn), len(control)])
+    from sklearn.metrics import roc_auc_score  # here, for it takes a second to import
+
     return float(roc_auc_score(fires, np.concatenate([drawn, control])))
 
 
@@ -55,9 +54,15 @@ def cosy_precision(drawn: Float[np.ndarray, " named"], control: Float[np.ndarray
     if not len(drawn) or not len(control):
         raise DataError(f"{len(drawn)} drawn and {len(control)} control pictures; expected at least one of each")
     fires = np.repeat([True, False], [len(drawn), len(control)])
-    return float(average_precision_score(fires, np.concatenate([drawn, control])))
+    return _average_precision(fires, np.concatenate([drawn, control]))
 
 
-def _alike(simulated: Signals, real: Signals) -> None:
+def _alike(simulated: np.ndarray, real: np.ndarray) -> None:
     if simulated.shape != real.shape or simulated.ndim != 2:
         raise DataError(f"signals of {simulated.shape} and {real.shape}; expected two (pictures, units) of one shape")
+
+
+def _average_precision(fires: np.ndarray, scores: np.ndarray) -> float:
+    from sklearn.metrics import average_precision_score  # here, for it takes a second to import
+
+    return float(average_precision_score(fires, scores))

@@ -22,7 +22,7 @@ def test_a_message_is_printed_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("kind", CutawayError.__subclasses__())
 def test_every_error_is_also_one_that_python_programs_expect(kind: type[CutawayError]) -> None:
-    assert issubclass(kind, (ValueError, KeyError, ImportError))
+    assert issubclass(kind, (ValueError, KeyError, ImportError, RuntimeError))
 
 
 def test_weights_errors_are_caught_with_the_model_errors() -> None:
