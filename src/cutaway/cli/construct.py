@@ -57,7 +57,7 @@ def init(
 
 @construct_app.command()
 def train(
-    nodes: Annotated[list[str], typer.Argument(metavar="NODE...")],
+    nodes: Annotated[list[str], typer.Argument(metavar="NODE...", help="Their ids.")],
     project: Folder = Path("."),
     engine: Annotated[str, typer.Option(help="local or ray")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Nodes that are trained side by side.")] = 2,
@@ -109,7 +109,7 @@ def evaluate(project: Folder = Path("."), as_json: AsJson = False) -> None:
 
 @construct_app.command()
 def explain(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture.")],
     project: Folder = Path("."),
     out: Annotated[Path, typer.Option(help="The page's folder.")] = Path("out/construct"),
     as_json: AsJson = False,

@@ -11,13 +11,13 @@ import typer
 pr_app = typer.Typer(name="pr", help="Open, check, review, merge and revert pull requests.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Option("--project", help="The project's folder.")]
-Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1)]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="The pull request's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
 @pr_app.command("open")
 def open_(
-    nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]")] = None,
+    nodes: Annotated[list[str] | None, typer.Argument(metavar="[NODE]", help="The nodes that it changes.")] = None,
     title: Annotated[str, typer.Option(help="One line that says what changes.")] = "",
     kind: Annotated[str, typer.Option(help="node, labels, refactor or data")] = "node",
     project: Folder = Path("."),
