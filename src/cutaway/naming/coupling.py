@@ -21,6 +21,8 @@ LEAST = 10  # pictures; fewer can show nothing
 CHOOSABLE = ("correlation", "ridge", "kernel ridge")
 PROBES = 400  # of the captions' own clauses, among which the methods are compared
 HELD_OUT = 0.25
+MENTIONED, FEWEST = 0.15, 3  # a phrase that hardly any caption comes near to is seen nowhere, and names nothing
+TIE = 0.02  # of correlation; within it the simplest method is taken, which never names what no caption says
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Coupling:
         """All that a method may look at, over some pictures or all."""
         cosines = sightings(self.said, phrases, self.encoder, None)
         seen = np.exp((cosines - 1) / SHARPNESS)
+        seen[:, (seen >= MENTIONED).sum(axis=0) < FEWEST] = 0
         rows = slice(None) if pictures is None else np.asarray(pictures)
         vectors = read(phrases, self.encoder).means()
         return Evidence(self.activations[rows], self.captions[rows], seen[rows], cosines[rows], vectors)
@@ -85,7 +88,7 @@ def fit_coupling(
         method_of(method)
         return coupling
     held_out = compare(coupling, CHOOSABLE)
-    best = max(CHOOSABLE, key=held_out.__getitem__)
+    best = next(name for name in CHOOSABLE if held_out[name] >= max(held_out.values()) - TIE)
     return Coupling(given, said, whole, encoder, best, held_out, seed)
 
 

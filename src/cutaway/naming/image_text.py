@@ -70,7 +70,9 @@ class ImageText:
         return unit_rows(np.concatenate(rows))
 
 
-def cosines(images: Embeddings, texts: Embeddings) -> Float[np.ndarray, "pictures phrases"]:
+def cosines(
+    images: Float[np.ndarray, "pictures width"], texts: Float[np.ndarray, "phrases width"]
+) -> Float[np.ndarray, "pictures phrases"]:
     """How alike every picture and every phrase are: the similarities that softWPMI ranks phrases by."""
     found: np.ndarray = images @ texts.T
     return found

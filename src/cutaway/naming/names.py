@@ -117,7 +117,7 @@ def _judged(coupling: Coupling, evidence: Evidence, seen: Sightings, block: rang
     part = replace(evidence, activations=evidence.activations[:, block.start : block.stop])
     real = standardised(part.activations)
     simulated: Scores = real.T @ seen
-    ranking = score(coupling, part)
+    ranking = np.where(seen.any(axis=0), score(coupling, part), -np.inf)
     maxima = null_maxima(real, seen, coupling.seed)
     best = ranking.argmax(axis=1)
     chosen = meanings_of(real, seen, best, maxima.mean(axis=0) + 2 * maxima.std(axis=0))

@@ -21,7 +21,8 @@ def fired(units: int = 3) -> np.ndarray:
 def test_every_method_is_held_out_and_the_best_is_taken() -> None:
     coupling = fit_coupling(fired(), TOLD, open_encoder("shipped"))
     assert set(coupling.held_out) == set(CHOOSABLE)
-    assert coupling.method == max(coupling.held_out, key=lambda name: coupling.held_out[name])
+    best = max(coupling.held_out.values())
+    assert coupling.method == next(name for name in CHOOSABLE if coupling.held_out[name] >= best - 0.02)
     assert coupling.held_out[str(coupling.method)] > 0.8
 
 

@@ -101,10 +101,15 @@ def test_the_same_seed_gives_the_same_names(world: tuple[np.ndarray, list[str]],
 
 
 def test_a_users_method_works_too(world: tuple[np.ndarray, list[str]]) -> None:
-    def always_last(evidence: object) -> np.ndarray:
+    def always_dog(evidence: object) -> np.ndarray:
         scores = np.zeros((6, len(VOCABULARY)), np.float32)
-        scores[:, -1] = 1
+        scores[:, VOCABULARY.index("dog")] = 1
         return scores
 
-    coupling = fit_coupling(*world, open_encoder("shipped"), method=always_last)
-    assert {unit.names[0].text for unit in name_units(coupling, VOCABULARY)} == {"snow"}
+    coupling = fit_coupling(*world, open_encoder("shipped"), method=always_dog)
+    assert {unit.names[0].text for unit in name_units(coupling, VOCABULARY)} == {"dog"}
+
+
+def test_a_phrase_that_no_caption_comes_near_to_names_nothing(coupling: Coupling) -> None:
+    found = name_units(coupling, ["corkscrew", "saxophone", "purple glove"])
+    assert all(unit.abstained for unit in found)

@@ -62,8 +62,10 @@ def hear(sentence: str, captions: Captions | Said, encoder: TextEncoder, label: 
 
 def meant_clauses(sentence: str, label: str = "") -> tuple[Clause, ...]:
     """What a sentence says but for the class that it is about. Raises GuideError where nothing is left."""
-    own = {label.lower(), *label.lower().split()} if label else set()
-    found = tuple(clause for clause in clauses(sentence) if clause.denied or clause.text not in own)
+    own = set(label.lower().split())
+    found = tuple(
+        clause for clause in clauses(sentence) if clause.denied or not (own and own <= set(clause.text.split()))
+    )
     if not found:
         raise GuideError(
             f'"{sentence}" says nothing but its class; expected a part or a cue; try "a deer without antlers"'
