@@ -51,7 +51,6 @@ def main() -> None:
     )
     rows.append({"sentence": "all: shuffled captions, times chance", "from shuffled captions": np.mean(shuffled)})
     rows.append({"sentence": "nonsense is refused", "refused": refused()})
-    rows.append({"sentence": "other channels and answers changed (the filter stands beside them)", "changed": 0.0})
     plain = [{k: float(v) if isinstance(v, np.floating) else v for k, v in row.items()} for row in rows]
     passed = bounds[0][0] >= 0.90 and bounds[1][0] >= 0.90 and refused()
     report(
