@@ -24,8 +24,13 @@ def anthropic(url: str = "", key: str | None = None, seconds: float = SECONDS, r
         import anthropic as library
     except ImportError:
         raise MissingExtraError("the annotator anthropic", "llm") from None
-    client = library.Anthropic(base_url=url or None, api_key=key, timeout=seconds, max_retries=retries)
-    return lambda request: _sent(lambda: client.messages.create(**request).model_dump(), library.AnthropicError)
+
+    def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+        with library.Anthropic(base_url=url or None, api_key=key, timeout=seconds, max_retries=retries) as client:
+            found: dict[str, Any] = client.messages.create(**request).model_dump()
+            return found
+
+    return lambda request: _sent(lambda: answer(request), library.AnthropicError)
 
 
 def openai(url: str = "", key: str | None = None, seconds: float = SECONDS, retries: int = RETRIES) -> Send:
@@ -34,8 +39,13 @@ def openai(url: str = "", key: str | None = None, seconds: float = SECONDS, retr
         import openai as library
     except ImportError:
         raise MissingExtraError("the annotator openai", "llm") from None
-    client = library.OpenAI(base_url=url or None, api_key=key, timeout=seconds, max_retries=retries)
-    return lambda request: _sent(lambda: client.chat.completions.create(**request).model_dump(), library.OpenAIError)
+
+    def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+        with library.OpenAI(base_url=url or None, api_key=key, timeout=seconds, max_retries=retries) as client:
+            found: dict[str, Any] = client.chat.completions.create(**request).model_dump()
+            return found
+
+    return lambda request: _sent(lambda: answer(request), library.OpenAIError)
 
 
 def _sent(call: Callable[[], dict[str, Any]], fault: type[Exception]) -> dict[str, Any]:
