@@ -66,10 +66,10 @@ def _fixed(path: Path, positions: Positions, weights: Positions, batch_size: int
     """The integral by the same positions and weights on every way; no gradient is kept."""
     integral = torch.zeros_like(path.way)
     for rows, steps in passes(len(integral), len(positions), batch_size):
-        shares, _ = path.shares(rows, positions[steps.numpy()])
+        slopes, _ = path.slopes(rows, positions[steps.numpy()])
         weight = column(torch.as_tensor(weights)[steps].to(integral), integral)
-        integral.index_add_(0, rows.to(integral.device), weight * shares)
-    return integral
+        integral.index_add_(0, rows.to(integral.device), slopes.mul_(weight))
+    return integral.mul_(path.way)
 
 
 def _check(steps: int, tolerance: float | None, max_steps: int) -> None:

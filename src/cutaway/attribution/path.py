@@ -24,11 +24,16 @@ class Path:
     def shares(self, rows: Int[Tensor, " n"], positions: Positions) -> tuple[Inputs, Float[Tensor, " n"]]:
         """At one position (0 = baseline, 1 = input) on the way to each input in `rows`: the gradient times the way,
         which adds up to the slope of the score, and the score."""
+        found, score = self.slopes(rows, positions)
+        return found.mul_(self.way[rows]), score
+
+    def slopes(self, rows: Int[Tensor, " n"], positions: Positions) -> tuple[Inputs, Float[Tensor, " n"]]:
+        """The gradient at one position on the way to each input in `rows`, and the score."""
         along = column(torch.as_tensor(positions).to(self.way), self.way)
         against = None if self.asked.versus is None else self.asked.versus[rows]
-        points = self.start[rows] + along * self.way[rows]
+        points = self.start[rows].addcmul_(along, self.way[rows])
         found, answer = gradients(self.forward, points, self.asked.target[rows], against)
-        return found.mul_(self.way[rows]), answer.score
+        return found, answer.score
 
 
 def column(numbers: Float[Tensor, " n"], inputs: Inputs) -> Tensor:

@@ -49,7 +49,7 @@ def occlusion(
             point[places[index]] = cover[row][places[index]]
         with plain(forward, inputs), torch.no_grad():
             against = None if whole.versus is None else whole.versus[rows]
-            covered[rows, which] = answer(forward, points, whole.target[rows], against).score
+            covered[rows, which] = answer(forward, points, whole.target[rows], against, spare=True).score
     drops = (whole.score[:, None] - covered).to(inputs)
     return attributed("occlusion", averaged(inputs, drops, places), whole, len(places) + 1)
 

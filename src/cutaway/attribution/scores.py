@@ -50,14 +50,14 @@ class Question:
         return portions(self.inputs, self.target, self.versus, self.batch_size)
 
 
-def answer(forward: Forward, points: Inputs, target: Target, versus: Target) -> Answer:
-    """The score asked about at each point, inside `plain`; the points are not changed."""
-    return asked(forward, shared(lambda: scores_at(forward, points)), target, versus)
+def answer(forward: Forward, points: Inputs, target: Target, versus: Target, spare: bool = False) -> Answer:
+    """The score asked about at each point, inside `plain`; the points are not changed unless they are spare."""
+    return asked(forward, shared(lambda: scores_at(forward, points, spare)), target, versus)
 
 
-def scores_at(forward: Forward, points: Inputs) -> Logits:
-    """All scores at each point; the points are not changed."""
-    output = forward(points.clone())  # a copy: the first layer may work in place
+def scores_at(forward: Forward, points: Inputs, spare: bool = False) -> Logits:
+    """All scores at each point; the points are not changed unless they are spare."""
+    output = forward(points if spare else points.clone())  # a copy: the first layer may work in place
     return scores_of(output, len(points), name_of(forward))
 
 
@@ -98,7 +98,7 @@ def gradients(
     """
 
     def forward_pass() -> tuple[Tensor, Logits]:
-        leaf = points.detach().clone().requires_grad_()
+        leaf = (points.clone() if points.is_inference() else points).detach().requires_grad_()
         with during or nullcontext():
             return leaf, scores_at(forward, leaf)
 
