@@ -49,6 +49,9 @@ FUNCTIONS = frozenset(
     ]
 )
 
+REMEMBERED = 128
+"""Conditions whose answers are kept: those of the classes are asked again and again."""
+
 _CLASSES = frozenset(
     ["COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "BETWEEN", "FUNCTION", "CAST", "CASE", "TYPE"]
 )
@@ -83,19 +86,27 @@ class Instances:
         self._connection.register("given", table)
         self._connection.execute("CREATE TABLE instances AS SELECT * FROM given")
         self._connection.unregister("given")
+        self._answers: dict[str, np.ndarray] = {}  # the table never changes
 
     def where(self, condition: str, seconds: float = SECONDS) -> Int64[np.ndarray, " n"]:
         """The numbers of the pictures for which the condition is true, in ascending order.
 
         A StoreError says why a condition is refused or cannot be answered, or that it took longer than `seconds`.
         """
+        known = self._answers.get(condition)
+        if known is not None:
+            return known
         self.check(condition)
         query = f"SELECT instance FROM instances WHERE ({condition}\n) ORDER BY instance"
         cursor = self._connection.cursor()
         try:
             with _watchdog(cursor, seconds):
                 found: np.ndarray = cursor.execute(query).fetchnumpy()["instance"]
-            return np.asarray(found, dtype=np.int64)
+            answer = np.asarray(found, dtype=np.int64)
+            answer.setflags(write=False)
+            if len(self._answers) < REMEMBERED:
+                self._answers[condition] = answer
+            return answer
         except self._errors as error:
             if "INTERRUPT" in str(error).upper():
                 raise StoreError(
