@@ -7,7 +7,7 @@ import torch
 from cutaway.attribution.adaptive import START, adaptive
 from cutaway.attribution.attribution import Attribution, relative
 from cutaway.attribution.baselines import Baseline, baseline_like
-from cutaway.attribution.path import Path, column, total
+from cutaway.attribution.path import Path, total
 from cutaway.attribution.quadrature import Positions, Rule, rule_of
 from cutaway.attribution.scores import Forward, Inputs, answers, passes
 from cutaway.core.errors import OptionError
@@ -67,8 +67,12 @@ def _fixed(path: Path, positions: Positions, weights: Positions, batch_size: int
     integral = torch.zeros_like(path.way)
     for rows, steps in passes(len(integral), len(positions), batch_size):
         slopes, _ = path.slopes(rows, positions[steps.numpy()])
-        weight = column(torch.as_tensor(weights)[steps].to(integral), integral)
-        integral.index_add_(0, rows.to(integral.device), slopes.mul_(weight))
+        weight = torch.as_tensor(weights)[steps].to(integral)
+        begun = 0
+        for row, count in zip(*(each.tolist() for each in rows.unique_consecutive(return_counts=True)), strict=True):
+            some = slice(begun, begun + count)
+            integral[row] += torch.tensordot(weight[some], slopes[some], dims=1)
+            begun += count
     return integral.mul_(path.way)
 
 

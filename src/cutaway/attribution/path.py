@@ -31,7 +31,8 @@ class Path:
         """The gradient at one position on the way to each input in `rows`, and the score."""
         along = column(torch.as_tensor(positions).to(self.way), self.way)
         against = None if self.asked.versus is None else self.asked.versus[rows]
-        points = self.start[rows].addcmul_(along, self.way[rows])
+        ways = rows[:1] if bool((rows == rows[0]).all()) else rows  # points of one input are spread from it
+        points = torch.addcmul(self.start[ways], along, self.way[ways])
         found, answer = gradients(self.forward, points, self.asked.target[rows], against)
         return found, answer.score
 
