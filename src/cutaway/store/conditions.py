@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -99,9 +100,12 @@ class Instances:
         self.check(condition)
         query = f"SELECT instance FROM instances WHERE ({condition}\n) ORDER BY instance"
         cursor = self._connection.cursor()
+        begun = time.monotonic()
         try:
             with _watchdog(cursor, seconds):
                 found: np.ndarray = cursor.execute(query).fetchnumpy()["instance"]
+            if time.monotonic() - begun > seconds:  # the watchdog may have barked before the query began
+                raise _late(seconds)
             answer = np.asarray(found, dtype=np.int64)
             answer.setflags(write=False)
             if len(self._answers) < REMEMBERED:
@@ -109,9 +113,7 @@ class Instances:
             return answer
         except self._errors as error:
             if "INTERRUPT" in str(error).upper():
-                raise StoreError(
-                    f"the condition took longer than {seconds:g} seconds; expected one that is quick; try a simpler one"
-                ) from None
+                raise _late(seconds) from None
             raise StoreError(f'the condition "{_short(condition)}" cannot be answered ({_first_line(error)})') from None
         finally:
             cursor.close()
@@ -199,6 +201,12 @@ def _watchdog(cursor: Any, seconds: float) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _late(seconds: float) -> StoreError:
+    return StoreError(
+        f"the condition took longer than {seconds:g} seconds; expected one that is quick; try a simpler one"
+    )
 
 
 def _refused(condition: str, what: str, tip: str = "") -> StoreError:

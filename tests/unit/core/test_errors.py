@@ -20,7 +20,7 @@ def test_a_message_is_printed_as_it_was_written() -> None:
     assert str(LayerError('no layer "a"; try "b"')) == 'no layer "a"; try "b"'  # a plain KeyError would quote it
 
 
-@pytest.mark.parametrize("kind", CutawayError.__subclasses__())
+@pytest.mark.parametrize("kind", [k for k in CutawayError.__subclasses__() if k.__module__ == CutawayError.__module__])
 def test_every_error_is_also_one_that_python_programs_expect(kind: type[CutawayError]) -> None:
     assert issubclass(kind, (ValueError, KeyError, ImportError, RuntimeError))
 
