@@ -10,16 +10,24 @@ import typer
 
 
 def data(
-    name: Annotated[str | None, typer.Argument(metavar="[FORMAT]", help="one format alone: partworld, ...")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[FORMAT or SPEC]", help="one format alone (partworld, ...), or what a spec holds"),
+    ] = None,
     gallery: Annotated[bool, typer.Option("--gallery", help="Write a page that shows the data (partworld).")] = False,
-    out: Annotated[Path, typer.Option(help="The page's file.")] = Path("out/partworld/gallery.html"),
+    out: Annotated[Path, typer.Option(help="The page's file, or the folder for it.")] = Path(
+        "out/partworld/gallery.html"
+    ),
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable results.")] = False,
 ) -> None:
-    """List the forms of data spec that every verb with --data understands, or show what PartWorld looks like."""
+    """List the forms of data spec that every verb with --data understands, what one holds, or how PartWorld looks."""
     from cutaway.core.errors import OptionError, choose
     from cutaway.data.specs import FORMATS
 
+    if name is not None and ":" in name and not gallery:
+        _holds(name, as_json)
+        return
     chosen = FORMATS if name is None else {name: FORMATS[choose(name, FORMATS, "data format")]}
     if gallery:
         if name != "partworld":
@@ -28,7 +36,7 @@ def data(
             )
         from cutaway.data.partworld.gallery import write_gallery
 
-        page = str(write_gallery(out, seed))
+        page = str(write_gallery(out if out.suffix else out / "gallery.html", seed))
         typer.echo(json.dumps({"gallery": page}) if as_json else page)
         return
     if as_json:
@@ -38,3 +46,14 @@ def data(
     wide = max(len(one.example) for one in chosen.values())
     for one in chosen.values():
         typer.echo(f"{one.example:<{wide}}  {one.says}")
+
+
+def _holds(spec: str, as_json: bool) -> None:
+    """How many pictures a spec holds, and of which classes; opening it also finds what is wrong with it."""
+    from cutaway.data.specs import open_dataset
+
+    found = open_dataset(spec)
+    if as_json:
+        typer.echo(json.dumps({"spec": spec, "pictures": len(found), "labels": list(found.labels)}))
+    else:
+        typer.echo(f"{len(found):,} pictures of {len(found.labels)} classes: {', '.join(found.labels)}")

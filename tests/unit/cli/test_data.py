@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutaway.cli.data import data
-from cutaway.core.errors import OptionError
+from cutaway.core.errors import CutawayError, OptionError
 from cutaway.data.specs import FORMATS
 
 
@@ -25,6 +25,15 @@ def test_the_gallery_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[st
     data("partworld", True, page, 7, True)
     assert json.loads(capsys.readouterr().out) == {"gallery": str(page)}
     assert "<h1>PartWorld</h1>" in page.read_text()
+
+
+def test_a_spec_says_what_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    data("partworld:12", False, Path("unused"), 7, False)
+    assert capsys.readouterr().out.startswith("12 pictures of 20 classes: daisy, ")
+    data("partworld:12", False, Path("unused"), 7, True)
+    assert json.loads(capsys.readouterr().out)["pictures"] == 12
+    with pytest.raises(CutawayError, match=r"a probability of 1.5; expected 0 to 1; try mark:0.95"):
+        data("partworld:12?bias=mark:1.5", False, Path("unused"), 7, False)
 
 
 def test_bad_input() -> None:
