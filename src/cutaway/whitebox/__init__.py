@@ -1,9 +1,13 @@
 """White-box layers: parts of networks whose gradients and decisions can be read as they are."""
 
 from cutaway.whitebox.bcos import BcosConv2d
+from cutaway.whitebox.contrast import Contrast
 from cutaway.whitebox.deformable import DeformablePrototypeLayer
+from cutaway.whitebox.directions import DirectionalPool2d
+from cutaway.whitebox.divisive import DivisiveNorm2d
+from cutaway.whitebox.gates import SoftGate
 from cutaway.whitebox.gradients import weights_held
-from cutaway.whitebox.groups import GroupMean, Scale, SoftMaxPool
+from cutaway.whitebox.groups import GroupMean, Scale, SoftMaxPool, Somewhere
 from cutaway.whitebox.gumbel import GumbelConv2d
 from cutaway.whitebox.perspective import PerspectiveConv2d
 from cutaway.whitebox.positive import PositiveConv2d
@@ -13,7 +17,10 @@ from cutaway.whitebox.views import MaxOverViews, flips, quarter_turns, shifts
 
 __all__ = [
     "BcosConv2d",
+    "Contrast",
     "DeformablePrototypeLayer",
+    "DirectionalPool2d",
+    "DivisiveNorm2d",
     "GroupMean",
     "GumbelConv2d",
     "MaxOverViews",
@@ -22,7 +29,9 @@ __all__ = [
     "PrototypeLayer",
     "Scale",
     "ScaleConv2d",
+    "SoftGate",
     "SoftMaxPool",
+    "Somewhere",
     "flips",
     "quarter_turns",
     "shifts",

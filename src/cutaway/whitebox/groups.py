@@ -40,6 +40,26 @@ class SoftMaxPool(Weighing):
         return f"groups={self.groups}, temperature={self.temperature}, detach={self.detach}"
 
 
+class Somewhere(Weighing):
+    """A unit must fire at one place at least: y_k = sum over places p of softmax(u_k / t)_p u_kp, a soft maximum.
+
+    (batch, units, height, width) becomes (batch, units). As `SoftMaxPool` over places instead of units; with `detach`
+    the gradient is spread over the places as the weights are. Raises OptionError for a temperature <= 0.
+    """
+
+    def __init__(self, temperature: float = 1.0, detach: bool = False) -> None:
+        super().__init__()
+        self.temperature, self.detach = positive(temperature, "temperature"), detach
+
+    def forward(self, maps: Float[Tensor, "batch units height width"]) -> Float[Tensor, "batch units"]:
+        places = maps.flatten(2)
+        weights = torch.softmax(places / positive(self.temperature, "temperature"), dim=2)
+        return ((weights.detach() if self.detach else weights) * places).sum(2)
+
+    def extra_repr(self) -> str:
+        return f"temperature={self.temperature}, detach={self.detach}"
+
+
 class GroupMean(nn.Module):
     """All of each group's units should fire: y_k = the mean of its units, a linear conjunction.
 

@@ -11,6 +11,17 @@ from cutaway.training.recipe import Recipe
 RECIPES: Mapping[str, str] = {
     "partworld": "cutaway.training.recipes.partworld",
     "cifar10": "cutaway.training.recipes.cifar10",
+    "airbench": "cutaway.training.recipes.airbench",
+    "adversarial": "cutaway.training.recipes.adversarial",
+    "clear": "cutaway.training.recipes.clear",
+    "conjunction-disjunction": "cutaway.training.recipes.conjunction_disjunction",
+    "directional": "cutaway.training.recipes.directional",
+    "gumbel": "cutaway.training.recipes.gumbel",
+    "positive": "cutaway.training.recipes.positive",
+    "bagnet": "cutaway.training.recipes.bagnet",
+    "bcos": "cutaway.training.recipes.bcos",
+    "protopnet": "cutaway.training.recipes.protopnet",
+    "deformable-prototypes": "cutaway.training.recipes.deformable_prototypes",
 }
 """Name -> module with a `RECIPE`; a module is imported when its recipe is asked for."""
 

@@ -18,19 +18,16 @@ from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, UInt8
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
-from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
-from cutaway.data.cifar10 import SIDE, Cifar10, open_cifar10
-from cutaway.data.specs import parse_spec
-from cutaway.nets.zoo import ZOO
+from cutaway.data.cifar10 import LABELS, Cifar10
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
 from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
+from cutaway.training.pictures import accuracy, crops, normalised, padded, test_pictures, training_pictures
 from cutaway.training.recipe import Recipe
 
 CLAIM = __doc__.splitlines()[0]
@@ -56,7 +53,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tup
     """The training as data and functions; batches are pictures as the network sees them, and their classes."""
     train, held = split(config, data)
     module = network(train, seed).to(device)
-    padded = F.pad(train.pictures.float(), [config.shift] * 4, mode="reflect").to(device, torch.uint8)
+    roomy = padded(train.pictures, config.shift).to(device)
     targets = train.targets.to(device)
     mirrored = torch.rand(len(train), generator=generator(seed, "mirrored")) < 0.5
 
@@ -66,7 +63,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tup
         for chosen in order.split(config.batch)[: len(train) // config.batch]:
             # A coin decides each picture's first side, then the sides take turns, so that any two epochs show both.
             turned = mirrored[chosen] ^ bool(epoch % 2)
-            yield normalised(crops(padded[chosen], turned, draw)), targets[chosen]
+            yield normalised(crops(roomy[chosen], turned, draw)), targets[chosen]
 
     def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
         with autocast(device):
@@ -94,25 +91,13 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[tup
 def test(config: Config, module: nn.Module, data: str, device: torch.device) -> Scores:
     """Accuracy in float32: on the test set, or on the held-out pictures where there are some."""
     _, held = split(config, data)
-    scored = held or open_cifar10(parse_spec(data).folder(), "test")
+    scored = held or test_pictures(data, LABELS)
     return {"accuracy": accuracy(module, scored, device, "float32"), "n": len(scored), "test_set": held is None}
 
 
 def split(config: Config, data: str) -> tuple[Cifar10, Cifar10 | None]:
     """The pictures that train, and the ones held out, if any."""
-    train = open_cifar10(parse_spec(data).folder(), "train")
-    cut = len(train) - config.holdout
-    if cut < config.batch:
-        raise OptionError(
-            f"{max(cut, 0):,} of {len(train):,} pictures are left to train; expected at least one batch "
-            f"({config.batch}); try a smaller holdout or batch"
-        )
-    if not config.holdout:
-        return train, None
-    return (
-        Cifar10("train", train.pictures[:cut], train.targets[:cut]),
-        Cifar10("train", train.pictures[cut:], train.targets[cut:]),
-    )
+    return training_pictures(data, LABELS, config.holdout, config.batch)
 
 
 def network(train: Cifar10, seed: int) -> nn.Module:
@@ -122,31 +107,6 @@ def network(train: Cifar10, seed: int) -> nn.Module:
         module = smooth_convnet(classes=len(train.labels))
     whiten(module, normalised(train.pictures[:5000]))
     return module
-
-
-def normalised(pictures: UInt8[Tensor, "n 3 32 32"]) -> Float[Tensor, "n 3 32 32"]:
-    """Pictures as the network sees them, laid out as its convolutions are quickest."""
-    return ZOO["cifar10"].preprocess.normalise(pictures.float() / 255).contiguous(memory_format=torch.channels_last)
-
-
-def crops(
-    padded: UInt8[Tensor, "n 3 high wide"], mirrored: Bool[Tensor, " n"], draw: torch.Generator
-) -> UInt8[Tensor, "n 3 32 32"]:
-    """A window of every padded picture at a place of its own; those that are mirrored, left to right."""
-    windows = padded.unfold(2, SIDE, 1).unfold(3, SIDE, 1)  # a view: n, 3, places down, places across, 32, 32
-    y, x = torch.randint(windows.shape[2], (2, len(padded)), generator=draw)
-    cropped = windows[torch.arange(len(padded)), :, y, x]
-    return torch.where(mirrored.to(padded.device)[:, None, None, None], cropped.flip(-1), cropped)
-
-
-@torch.no_grad()
-def accuracy(module: nn.Module, data: Cifar10, device: torch.device, precision: str = "auto") -> float:
-    """The share of pictures whose highest score is the right class's."""
-    right = 0
-    for pictures, targets in zip(data.pictures.split(500), data.targets.split(500), strict=True):
-        with autocast(device, precision):
-            right += int((module(normalised(pictures.to(device))).argmax(1).cpu() == targets).sum())
-    return right / len(data)
 
 
 RECIPE = Recipe("cifar10", CLAIM, "cifar10:../shared/data/cifar10", Config, task, test)

@@ -1,0 +1,144 @@
+"""What the CIFAR-10 recipes have in common; each recipe's own file adds its network, its loss, its views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from cutaway.core.devices import autocast
+from cutaway.core.seeds import generator
+from cutaway.data.cifar10 import LABELS
+from cutaway.training.loop import Scores, Task
+from cutaway.training.muon import Muon
+from cutaway.training.pictures import accuracy, crops, normalised, padded, test_pictures, training_pictures
+from cutaway.training.recipe import Recipe
+
+DATA = "cifar10:../shared/data/cifar10"
+Batch = tuple[Tensor, Tensor]  # pictures as the network sees them (batch, 3, 32, 32), and their classes (batch,)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting that the recipes share, with its reason."""
+
+    classes: tuple[str, ...] = LABELS  # which of the ten; two of them are a quick question
+    epochs: PositiveInt = 10  # over the pictures drawn; a recipe that shows a batch twice makes twice the steps
+    batch: PositiveInt = 250  # the quickest per picture on two cores: what a layer computes stays in their caches
+    filter_rate: PositiveFloat = 0.1  # of Muon: the relative length of a step
+    filter_momentum: PositiveFloat = 0.6  # as in airbench
+    rest_rate: PositiveFloat = 0.05  # for norms and heads, which are no filter banks: plain Nesterov momentum
+    rest_momentum: PositiveFloat = 0.85  # as in airbench
+    plain_rate: PositiveFloat = 0.01  # of Adam, for what is neither: choices, positive weights, prototypes
+    warmup: Annotated[float, Field(gt=0, lt=1)] = 0.1  # share of the training; then the rate falls in a line to zero
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels; keeps logits small and comparable
+    shift: PositiveInt = 2  # crops move by up to so many pixels
+    holdout: NonNegativeInt = 0  # the last so many training pictures only score; then the test set stays unread
+
+
+Build = Callable[[int, Tensor], nn.Module]
+"""build(classes, pictures): the network as training begins, drawn from torch's stream; pictures set its stem."""
+
+Views = Callable[[nn.Module, Tensor, Tensor], Iterator[Batch]]
+"""views(module, pictures, classes): what is trained on for one batch. The loop has gone back through one view before it
+asks for the next, which may thus look at the gradient of the one before."""
+
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""loss(module, pictures, classes): a recipe's own, where cross entropy is not all."""
+
+
+def once(_: nn.Module, pictures: Tensor, targets: Tensor) -> Iterator[Batch]:
+    """Each batch as it is."""
+    yield pictures, targets
+
+
+def cifar_task(
+    config: Settings,
+    data: str,
+    seed: int,
+    device: torch.device,
+    build: Build,
+    views: Views = once,
+    each: int = 1,
+    loss: Loss | None = None,
+    before: Callable[[nn.Module, int], None] | None = None,
+    plain: Callable[[nn.Module], list[nn.Parameter]] = lambda _: [],
+) -> Task[Batch]:
+    """Crops and alternating flips; Muon for the filters, Nesterov momentum for the rest; cross entropy by default.
+
+    each: how many views `views` gives of a batch. before(module, epoch): called before every epoch. plain: parameters
+    that are no filter banks, whatever their axes: Adam's.
+    """
+    train, held = training_pictures(data, config.classes, config.holdout, config.batch)
+    with torch.random.fork_rng():
+        torch.manual_seed(generator(seed, "network").initial_seed())
+        module = build(len(config.classes), normalised(train.pictures[:5000])).to(device)
+    roomy, targets = padded(train.pictures, config.shift).to(device), train.targets.to(device)
+    mirrored = torch.rand(len(train), generator=generator(seed, "mirrored")) < 0.5
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        draw = generator(seed, "batches", epoch)
+        order = torch.randperm(len(train), generator=draw)
+        if before is not None:
+            before(module, epoch)
+        for chosen in order.split(config.batch)[: len(train) // config.batch]:
+            # A coin decides each picture's first side, then the sides take turns, so that any two epochs show both.
+            turned = mirrored[chosen] ^ bool(epoch % 2)
+            yield from views(module, normalised(crops(roomy[chosen], turned, draw)), targets[chosen])
+
+    def entropy(pictures: Tensor, targets: Tensor) -> Tensor:
+        with autocast(device):
+            logits = module(pictures)
+        return F.cross_entropy(logits.float(), targets, label_smoothing=config.smoothing)
+
+    return Task(
+        module=module,
+        optimizers=optimizers(config, module, plain(module)),
+        batches=batches,
+        loss=lambda batch: entropy(*batch) if loss is None else loss(module, *batch),
+        schedule=lambda progress: min(progress / config.warmup, (1 - progress) / (1 - config.warmup)),
+        score=lambda: {"accuracy": accuracy(module, held, device)} if held else {},
+        epochs=config.epochs,
+        steps=each * (len(train) // config.batch),
+        seed=seed,
+    )
+
+
+def optimizers(config: Settings, module: nn.Module, plain: list[nn.Parameter]) -> list[torch.optim.Optimizer]:
+    """Muon for filter banks, Adam for those named as plain, Nesterov momentum for all else that learns."""
+    learned = [p for p in module.parameters() if p.requires_grad]
+    spared = {id(p) for p in plain}
+    filters = [p for p in learned if p.ndim == 4 and id(p) not in spared]
+    rest = [p for p in learned if p.ndim != 4 and id(p) not in spared]
+    found: list[torch.optim.Optimizer] = []
+    if filters:
+        found.append(Muon(filters, config.filter_rate, config.filter_momentum))
+    if rest:
+        found.append(torch.optim.SGD(rest, config.rest_rate, config.rest_momentum, nesterov=True))
+    if plain:
+        found.append(torch.optim.Adam(plain, config.plain_rate))
+    return found
+
+
+def test(config: Settings, module: nn.Module, data: str, device: torch.device) -> Scores:
+    """Accuracy in float32: on the test set, or on the held-out pictures where there are some."""
+    _, held = training_pictures(data, config.classes, config.holdout, config.batch)
+    scored = held or test_pictures(data, config.classes)
+    return {"accuracy": accuracy(module, scored, device, "float32"), "n": len(scored), "test_set": held is None}
+
+
+def cifar_recipe(
+    name: str,
+    claim: str,
+    config: type[Settings],
+    task: Callable[..., Task[Batch]],
+    tested: Callable[..., Scores] = test,
+) -> Recipe:
+    """A recipe for CIFAR-10 with the common test."""
+    return Recipe(name, claim, DATA, config, task, tested)

@@ -1,0 +1,93 @@
+"""How networks with prototypes train: losses that place the prototypes, their projection, and last the head alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from pydantic import NonNegativeFloat, PositiveInt
+from torch import Tensor, nn
+
+from cutaway.nets.zoo.prototype_net import PrototypeNet
+from cutaway.nets.zoo.smooth_convnet import whiten
+from cutaway.training.cifar import Batch, Settings, cifar_task
+from cutaway.training.loop import Task
+from cutaway.training.pictures import normalised, training_pictures
+from cutaway.whitebox import prototype_losses
+from cutaway.whitebox.projection import project
+
+
+@dataclass(frozen=True)
+class PrototypeSettings(Settings):
+    """What networks with prototypes add to the common settings."""
+
+    per_class: PositiveInt = 8  # prototypes of a class
+    last: PositiveInt = 2  # epochs, the last ones, in which prototypes are patches and the head alone learns
+    cluster: NonNegativeFloat = 0.1  # how strongly each picture is drawn to a prototype of its own class
+    separation: NonNegativeFloat = 0.02  # and away from those of other classes
+    dissimilarity: NonNegativeFloat = 0.1  # how strongly a class's prototypes are kept from looking at one place
+    projected: PositiveInt = 5000  # training pictures among which every prototype finds its patch
+
+
+def prototype_task(
+    config: PrototypeSettings,
+    data: str,
+    seed: int,
+    device: torch.device,
+    network: Callable[[int, int, int], PrototypeNet],
+) -> Task[Batch]:
+    """The training of `network(classes, per_class, seed)` on CIFAR-10: placed, then projected, then its head alone."""
+
+    def build(classes: int, pictures: Tensor) -> nn.Module:
+        module = network(classes, config.per_class, seed)
+        whiten(module.encoder, pictures)
+        return module
+
+    def before(module: nn.Module, epoch: int) -> None:
+        assert isinstance(module, PrototypeNet)
+        first = config.epochs - config.last
+        if epoch >= first:
+            # A run that is resumed later on finds its prototypes projected already.
+            settle(module, _projected(config, data, device) if epoch == first else None)
+
+    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
+        assert isinstance(module, PrototypeNet)
+        return placed(config, module, pictures, targets)
+
+    return cifar_task(config, data, seed, device, build, loss=loss, before=before, plain=_prototypes)
+
+
+def placed(config: PrototypeSettings, net: PrototypeNet, pictures: Tensor, targets: Tensor) -> Tensor:
+    """Cross entropy, and what the settings say of where prototypes should be (Chen et al. 2019)."""
+    maps = net.prototypes.similarity_maps(net.encoder(pictures))
+    likeness = maps.amax((2, 3))
+    classes_of = net.prototypes.classes_of
+    loss = F.cross_entropy(net.head(likeness), targets, label_smoothing=config.smoothing)
+    loss = loss + config.cluster * prototype_losses.cluster(likeness, targets, classes_of)
+    loss = loss + config.separation * prototype_losses.separation(likeness, targets, classes_of)
+    return loss + config.dissimilarity * prototype_losses.dissimilarity(maps, targets, classes_of)
+
+
+def settle(net: PrototypeNet, batches: Iterable[Batch] | None) -> None:
+    """Prototypes become patches of these pictures (None: they are already), and from here on the head alone learns."""
+    net.encoder.eval()
+    for parameter in (*net.encoder.parameters(), *net.prototypes.parameters()):
+        parameter.requires_grad_(False)
+    if batches is not None:
+        project(net.prototypes, net.encoder, batches)
+
+
+def _projected(config: PrototypeSettings, data: str, device: torch.device) -> Iterator[Batch]:
+    train, _ = training_pictures(data, config.classes, config.holdout, config.batch)
+    for pictures, targets in zip(
+        train.pictures[: config.projected].split(250), train.targets[: config.projected].split(250), strict=True
+    ):
+        yield normalised(pictures.to(device)), targets.to(device)
+
+
+def _prototypes(module: nn.Module) -> list[nn.Parameter]:
+    """Prototypes are places, and no filters."""
+    assert isinstance(module, PrototypeNet)
+    return [module.prototypes.values()]

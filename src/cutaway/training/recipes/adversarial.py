@@ -1,0 +1,44 @@
+"""The perceptual reference: the shipped architecture trained against small moves (L2 0.5) of its pictures.
+
+    cutaway train adversarial
+
+Every batch is shown twice: as it is, and moved by `length` up the gradient that the first showing gave for free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import PositiveFloat
+from torch import Tensor, nn
+
+from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
+from cutaway.training.adversaries import and_moved
+from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.loop import Task
+
+CLAIM = __doc__.splitlines()[0]
+
+
+@dataclass(frozen=True)
+class Config(Settings):
+    """Every setting with its reason."""
+
+    epochs: int = 8  # each shows every picture twice
+    length: PositiveFloat = 0.5  # of a move, L2, pixels in [0, 1]: the length that robustness is usually quoted for
+
+
+def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
+    """The training as data and functions."""
+    return cifar_task(config, data, seed, device, network, and_moved(config.length), each=2)
+
+
+def network(classes: int, pictures: Tensor) -> nn.Module:
+    """The network as training begins, its stem whitened by some pictures."""
+    module = smooth_convnet(classes)
+    whiten(module, pictures)
+    return module
+
+
+RECIPE = cifar_recipe("adversarial", CLAIM, Config, task)

@@ -1,0 +1,46 @@
+"""Our own best network: scores that add up from pixels, and gradients that show what the network sees.
+
+    cutaway train clear
+
+Every batch is shown twice: as it is, and moved by `length` up the gradient that the first showing gave for free. Which
+levers did what is in docs/whitebox.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import PositiveFloat
+from torch import Tensor, nn
+
+from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.smooth_convnet import whiten
+from cutaway.training.adversaries import and_moved
+from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.loop import Task
+
+CLAIM = __doc__.splitlines()[0]
+
+
+@dataclass(frozen=True)
+class Config(Settings):
+    """Every setting with its reason."""
+
+    epochs: int = 8  # each shows every picture twice
+    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    length: PositiveFloat = 0.25  # of a move, L2, pixels in [0, 1]: half of what robustness is quoted for
+
+
+def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
+    """The training as data and functions."""
+
+    def network(classes: int, pictures: Tensor) -> nn.Module:
+        module = clear_net(classes, config.widths)
+        whiten(module, pictures)
+        return module
+
+    return cifar_task(config, data, seed, device, network, and_moved(config.length), each=2)
+
+
+RECIPE = cifar_recipe("clear", CLAIM, Config, task)

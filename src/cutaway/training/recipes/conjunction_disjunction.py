@@ -1,0 +1,43 @@
+"""A class is one of several cases (disjunction), a case is several parts, each somewhere in the picture (conjunction).
+
+    cutaway train conjunction-disjunction --seeds 5 --set 'classes=["airplane", "automobile"]' --set epochs=8
+
+Two, three or ten classes; what it reached is in docs/whitebox.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from cutaway.nets.zoo.conjunctions import conjunction_disjunction
+from cutaway.nets.zoo.smooth_convnet import whiten
+from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.loop import Task
+
+CLAIM = __doc__.splitlines()[0]
+
+
+@dataclass(frozen=True)
+class Config(Settings):
+    """Every setting with its reason."""
+
+    cases: PositiveInt = 4  # of a class; each is four parts
+    temperature: PositiveFloat = 0.3  # of both disjunctions: low enough to choose, high enough to teach the others
+
+
+def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
+    """The training as data and functions."""
+
+    def network(classes: int, pictures: Tensor) -> nn.Module:
+        module = conjunction_disjunction(classes, config.cases, temperature=config.temperature)
+        whiten(module, pictures)
+        return module
+
+    return cifar_task(config, data, seed, device, network)
+
+
+RECIPE = cifar_recipe("conjunction-disjunction", CLAIM, Config, task)

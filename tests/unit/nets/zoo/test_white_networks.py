@@ -1,0 +1,129 @@
+"""The white-box networks: scores add up from pixels, batch mates have no say, weights stay positive, all is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from cutaway.nets.zoo.airbench_net import airbench_net
+from cutaway.nets.zoo.bagnet import bagnet
+from cutaway.nets.zoo.bcos_net import bcos_net
+from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.conjunctions import conjunction_disjunction, directional
+from cutaway.nets.zoo.gumbel_net import gumbel_net
+from cutaway.nets.zoo.positive_net import positive_net
+from cutaway.nets.zoo.prototype_net import PrototypeNet, deformable_prototypes, protopnet
+from cutaway.whitebox import GumbelConv2d, PositiveConv2d, weights_held
+
+EXACT: dict[str, Callable[[], nn.Module]] = {
+    "clear": lambda: clear_net(5, (8, 12), 4),
+    "clear, ReLU": lambda: clear_net(5, (8, 12), 4, gate=nn.ReLU),
+    "conjunction_disjunction": lambda: conjunction_disjunction(3, 2, (8, 12), 4),
+    "directional": lambda: directional(3, 2, 2, (8, 12), 4),
+    "gumbel": lambda: gumbel_net(4, (8, 8), (1, 2), whitening=4),
+    "positive": lambda: positive_net(4, 8, 12, views=2),
+    "bagnet": lambda: bagnet(4, (8, 8, 12), whitening=4),
+    "bcos": lambda: bcos_net(4, (6, 8)),
+}
+OTHERS: dict[str, Callable[[], nn.Module]] = {
+    "airbench": lambda: airbench_net(4, (8, 8, 8), 4),
+    "protopnet": lambda: protopnet(3, 2, 8),
+    "deformable": lambda: deformable_prototypes(3, 2, 8),
+}
+
+
+def trained_a_little(build: Callable[[], nn.Module]) -> nn.Module:
+    """The network after two batches, so that its norms know sizes other than one; in eval, in float64."""
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        network = build().double()
+        for _ in range(2):
+            network(2 * torch.randn(8, 3, 32, 32, dtype=torch.float64))
+    return network.eval()
+
+
+def pictures(count: int = 3) -> Tensor:
+    return torch.randn(count, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_scores_add_up_from_pixels(name: str) -> None:
+    network, inputs = trained_a_little(EXACT[name]), pictures().requires_grad_()
+    with weights_held(network):
+        scores = network(inputs)
+        for target in range(scores.shape[1]):
+            (slope,) = torch.autograd.grad(scores[:, target].sum(), inputs, retain_graph=True)
+            torch.testing.assert_close((slope * inputs).sum((1, 2, 3)), scores[:, target], rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(network(inputs), scores)  # holding changes no score
+
+
+def test_the_black_box_does_not_add_up() -> None:
+    network, inputs = trained_a_little(OTHERS["airbench"]), pictures().requires_grad_()
+    (slope,) = torch.autograd.grad((score := network(inputs)[:, 0]).sum(), inputs)
+    gaps = ((slope * inputs).sum((1, 2, 3)) - score).detach().abs()
+    assert float(gaps.max()) > 1e-3 * float(score.detach().abs().max())
+
+
+@pytest.mark.parametrize("name", [*EXACT, *OTHERS])
+def test_no_picture_s_answer_depends_on_the_others(name: str) -> None:
+    network, inputs = trained_a_little((EXACT | OTHERS)[name]), pictures()
+    torch.testing.assert_close(network(inputs)[1:2], network(inputs[1:2]))
+
+
+@pytest.mark.parametrize("name", [*EXACT, *OTHERS])
+def test_saved_and_loaded(name: str, tmp_path: Path) -> None:
+    build = (EXACT | OTHERS)[name]
+    network, other = trained_a_little(build), build().double().eval()
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    other.load_state_dict(load_file(tmp_path / "weights.safetensors"))
+    assert torch.equal(network(pictures()), other(pictures()))
+
+
+def test_above_the_first_layer_no_weight_is_negative() -> None:
+    network = positive_net(4, 8, 12, views=2)
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    assert [isinstance(layer, PositiveConv2d) for layer in convolutions] == [False, True, True]
+    optimizer = torch.optim.SGD(network.parameters(), 5.0)
+    network(torch.randn(4, 3, 32, 32))[:, 0].sum().backward()
+    optimizer.step()
+    assert all(float(layer.weight.min()) >= 0 for layer in convolutions[1:])
+
+
+def test_gumbel_layers_read_as_many_channels_as_they_say_and_export_as_they_are() -> None:
+    network = trained_a_little(EXACT["gumbel"])
+    before = network(pictures())
+    for name, k in (("layer1", 1), ("layer2", 2)):
+        layer = network.get_submodule(name)
+        assert isinstance(layer, nn.Sequential)
+        conv = layer.get_submodule("conv")
+        assert isinstance(conv, GumbelConv2d)
+        plain = conv.to_conv2d()
+        assert int((plain.weight != 0).sum(1).max()) <= k
+        layer.conv = plain
+    torch.testing.assert_close(network(pictures()), before)
+
+
+@pytest.mark.parametrize("size", [32, 64, 96])
+def test_mosaics_of_any_size(size: int) -> None:
+    for build in EXACT.values():
+        assert build().eval()(torch.randn(1, 3, size, size)).ndim == 2
+
+
+def test_a_bag_unit_sees_ten_pixels() -> None:
+    network, inputs = trained_a_little(EXACT["bagnet"]), pictures(1).requires_grad_()
+    assert isinstance(network, nn.Sequential)
+    evidence = network[:-3](inputs)
+    (slope,) = torch.autograd.grad(evidence[0, 0, 7, 7], inputs)
+    rows = slope.abs().sum((0, 1, 3)).nonzero()
+    assert int(rows.max() - rows.min()) + 1 == 10
+
+
+def test_a_prototype_network_begins_with_its_own_class_for_and_others_against() -> None:
+    network = protopnet(3, 2, 8)
+    assert isinstance(network, PrototypeNet)
+    assert network.head.weight[1].tolist() == [-0.5, -0.5, 1.0, 1.0, -0.5, -0.5]

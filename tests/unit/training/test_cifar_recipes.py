@@ -1,0 +1,157 @@
+"""Every CIFAR-10 recipe on drawn pictures: it learns, says what it is, and a killed run ends with the same weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cutaway.core.errors import DataError, OptionError
+from cutaway.nets.zoo.gumbel_net import gumbel_net
+from cutaway.nets.zoo.prototype_net import PrototypeNet
+from cutaway.training.cifar import Settings, optimizers
+from cutaway.training.loop import Task, fit
+from cutaway.training.muon import Muon
+from cutaway.training.recipe import configure
+from cutaway.training.recipes import RECIPES, recipe
+from cutaway.training.recipes.gumbel import choosing
+from cutaway.whitebox import GumbelConv2d
+
+OWN = [name for name in RECIPES if name not in ("partworld", "cifar10")]
+CLASSES = '["airplane", "automobile"]'
+SMALL: dict[str, list[str]] = {
+    "airbench": ["widths=[8, 8, 8]"],
+    "clear": ["widths=[8, 8]"],
+    "gumbel": ["widths=[8, 8]"],
+    "positive": ["filters=8", "units=8", "views=2"],
+    "bagnet": ["widths=[8, 8]"],
+    "bcos": ["widths=[6, 6]"],
+    "protopnet": ["last=1", "per_class=2"],
+    "deformable-prototypes": ["last=1", "per_class=2"],
+}
+
+
+class KilledError(Exception):
+    """Stands for the process that dies in the middle of an epoch."""
+
+
+def small_task(name: str, data: str, seed: int = 0) -> Task[Any]:
+    found = recipe(name)
+    settings = [f"classes={CLASSES}", "epochs=3", "batch=16", "shift=1", *SMALL.get(name, [])]
+    return found.task(configure(found.config, settings), data, seed, torch.device("cpu"))
+
+
+def dying(task: Task[Any], epoch: int) -> Task[Any]:
+    """The task, whose second batch of an epoch is the end of it."""
+
+    def batches(number: int) -> Iterator[Any]:
+        whole: Iterable[Any] = task.batches(number)
+        for step, batch in enumerate(whole):
+            if (number, step) == (epoch, 1):
+                raise KilledError
+            yield batch
+
+    return dataclasses.replace(task, batches=batches)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_killed_run_that_resumes_ends_with_the_same_weights(name: str, tiny_cifar: str, tmp_path: Path) -> None:
+    undisturbed, killed, resumed = (small_task(name, tiny_cifar) for _ in range(3))
+    fit(undisturbed, tmp_path / "whole", report=lambda _: None)
+    with pytest.raises(KilledError):
+        fit(dying(killed, 2), tmp_path / "killed", report=lambda _: None)
+    torch.manual_seed(77)  # the caller's own stream must not matter
+    fit(resumed, tmp_path / "killed", resume=True, report=lambda _: None)
+    pairs = zip(undisturbed.module.state_dict().items(), resumed.module.state_dict().items(), strict=True)
+    assert all(left == right and torch.equal(a, b) for (left, a), (right, b) in pairs)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_recipe_says_what_it_is(name: str) -> None:
+    found = recipe(name)
+    assert found.name == name
+    assert found.claim.endswith(".")
+    assert found.data.startswith("cifar10:")
+    assert issubclass(found.config, Settings)
+
+
+def test_other_seeds_are_other_networks(tiny_cifar: str) -> None:
+    first, second = (small_task("clear", tiny_cifar, seed).module.get_parameter("head.weight") for seed in (0, 1))
+    assert not torch.equal(first, second)
+
+
+def test_what_is_plain_to_see_is_learned_and_scored_on_the_test_set(tiny_cifar: str, tmp_path: Path) -> None:
+    found = recipe("clear")
+    config = configure(found.config, ["batch=16", "shift=1", "epochs=6", "widths=[8, 8]", f"classes={CLASSES}"])
+    task = found.task(config, tiny_cifar, 0, torch.device("cpu"))
+    fit(task, tmp_path, report=lambda _: None)
+    scores = found.test(config, task.module, tiny_cifar, torch.device("cpu"))
+    assert scores == {"accuracy": scores["accuracy"], "n": 32, "test_set": True}
+    assert scores["accuracy"] > 0.9
+
+
+def test_every_parameter_that_learns_has_one_optimizer() -> None:
+    network = gumbel_net(4, (8, 8), (1, 0), whitening=4)
+    found = optimizers(Settings(), network, choosing(network))
+    owned = [id(p) for optimizer in found for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(owned) == sorted(id(p) for p in network.parameters() if p.requires_grad)
+    assert isinstance(found[0], Muon)
+    assert [tuple(p.shape) for p in found[0].param_groups[0]["params"]] == [(8, 8, 3, 3)]  # the plain convolution's
+
+
+def test_gumbel_choices_cool_evenly_from_hot_to_cold(tiny_cifar: str) -> None:
+    task = small_task("gumbel", tiny_cifar)
+    layers = [layer for layer in task.module.modules() if isinstance(layer, GumbelConv2d)]
+    found = []
+    for epoch in range(3):
+        next(iter(task.batches(epoch)))
+        found.append(layers[0].tau)
+    assert found == pytest.approx([2.0, 2.0 * 0.1**0.5, 0.2])
+    assert layers[1].tau == layers[0].tau
+
+
+@pytest.mark.parametrize("name", ["protopnet", "deformable-prototypes"])
+def test_in_the_last_epochs_prototypes_are_patches_and_the_head_alone_learns(
+    name: str, tiny_cifar: str, tmp_path: Path
+) -> None:
+    task = small_task(name, tiny_cifar)
+    net = task.module
+    assert isinstance(net, PrototypeNet)
+    net.eval()
+    next(iter(task.batches(2)))
+    assert all(source is not None and source.label == label for source, label in zip_sources(net))
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    fit(dataclasses.replace(task, epochs=3, batches=lambda _: task.batches(2)), tmp_path, report=lambda _: None)
+    changed = {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"head.weight"}
+
+
+def zip_sources(net: PrototypeNet) -> Iterator[tuple[Any, int]]:
+    return zip(net.prototypes.sources, net.prototypes.classes_of.tolist(), strict=True)
+
+
+def test_classes_that_are_not_there(tiny_cifar: str) -> None:
+    found = recipe("clear")
+    for classes, error, message in [
+        ('["airplane", "ship"]', DataError, 'class "ship" has no pictures in the train split; expected at least one'),
+        ('["airplane", "aeroplane"]', OptionError, 'no class "aeroplane"'),
+        ('["airplane"]', OptionError, "classes are airplane; expected at least two different ones"),
+        ('["bird", "bird"]', OptionError, "classes are bird, bird; expected at least two different ones"),
+    ]:
+        config = configure(found.config, [f"classes={classes}", "batch=8"])
+        with pytest.raises(error, match=message):
+            found.task(config, tiny_cifar, 0, torch.device("cpu"))
+
+
+def test_two_of_three_classes_are_counted_in_the_order_given(tiny_cifar: str) -> None:
+    found = recipe("bagnet")
+    config = configure(found.config, ['classes=["bird", "airplane"]', "batch=16", "shift=1"])
+    task = found.task(config, tiny_cifar, 0, torch.device("cpu"))
+    shades = {0: 90 + 30, 1: 30}
+    for pictures, targets in task.batches(0):
+        grey = (pictures[:, 0] * 0.2470 + 0.4914).mean((1, 2)) * 255
+        assert grey.tolist() == pytest.approx([shades[target] for target in targets.tolist()], abs=5)
