@@ -18,7 +18,7 @@ export type UnitFacts = {
 };
 export type Prediction = { index: number; label: string; probability: number; logit: number };
 export type Matrix = {
-  layer: string; names: string[]; counts: number[]; channels: number[]; values: (number | null)[][];
+  layer: string; names: string[]; counts: number[]; wrong: number[]; channels: number[]; values: (number | null)[][];
   mean: number[]; deviation: number[];
 };
 export type InstanceMatrix = { layer: string; show: string; channels: number[]; values: (number | null)[][]; rows: Row[] };
@@ -29,7 +29,7 @@ export type Dictionary = {
 };
 export type Job = {
   name: string; title: string; state: "waiting" | "running" | "done" | "failed" | "cancelled";
-  done: number; total: number; says: string; version: number;
+  kind: string; done: number; total: number; says: string; version: number;
 };
 export type Graph = {
   source: string;
@@ -41,7 +41,12 @@ export type Frame = {
   layers: { layer: string; channels: number[]; values: number[]; mean: number }[];
 };
 export type Group = { channels: number[]; pictures: number[]; weight: number };
-export type Subset = { name: string; where?: string; instances?: number[] };
+export type Subset = { name: string; where?: string; instances?: number[]; unit?: string };
+export type UnitName = { text: string; score: number; others: string[] };
+export type PictureGroups = {
+  layer: string; target: number; rows: number; columns: number; left_over: number;
+  groups: { channels: number[]; map: number[]; estimated: number; measured: number }[];
+};
 
 async function answer(response: Response): Promise<any> {
   if (response.ok) return response.json();

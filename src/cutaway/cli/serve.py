@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import socket
+import threading
 import webbrowser
 from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +24,8 @@ OWN = "partworld:1200?seed=7&split=test"
 """The data set of the small store that is made on first use."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+GRACE = 3
+"""Seconds that an answer under way gets to end, once the server is told to."""
 
 
 def serve(
@@ -34,6 +38,9 @@ def serve(
     name: Annotated[
         list[str] | None, typer.Option(metavar="HOST", help="Another name by which browsers reach this machine.")
     ] = None,
+    names: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Names of units, as cutaway name writes them.")
+    ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the workbench: units, subsets, projections, maps and gradients, in the browser."""
@@ -44,25 +51,35 @@ def serve(
     except ImportError:
         raise MissingExtraError("the workbench", "web") from None
     from cutaway.web import Guard, create_app
+    from cutaway.web.jobs import Jobs
 
     away = host not in LOOPBACK
     token = secrets.token_urlsafe(24) if away else None
-    names = ("127.0.0.1", "localhost", "[::1]", *(names_of(host) if away else ()), *(name or ()))
+    known = ("127.0.0.1", "localhost", "[::1]", *(names_of(host) if away else ()), *(name or ()))
     if name and token is None:
         raise OptionError("--name without --host; expected both: a name is for others; try --host 0.0.0.0")
     listener = bound(host, port)
     with listener:
-        bench = bench_of(model or [], store or [])
-        guard = Guard(hosts=names, port=port, token=token)
-        shown = host if host not in ("0.0.0.0", "::", "") else names[-1]
+        bench = bench_of(model or [], store or [], names or [])
+        guard = Guard(hosts=known, port=port, token=token)
+        shown = host if host not in ("0.0.0.0", "::", "") else known[-1]
         address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
         typer.echo(f"the workbench is at {address}\nCtrl+C ends it", err=True)
         if show:
             webbrowser.open(address)
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(bench, guard), log_level="warning", server_header=False, ws="none")
-        )
-        server.run(sockets=[listener])
+        jobs = Jobs()
+        quiet: dict[str, Any] = {"log_level": "warning", "server_header": False, "ws": "none"}
+
+        class Server(uvicorn.Server):
+            """Told to end, it cancels what runs: a page that watches a job would hold it up otherwise."""
+
+            def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+                threading.Thread(target=jobs.close, daemon=True).start()
+                super().handle_exit(sig, frame)
+
+        app = create_app(bench, guard, jobs)
+        Server(uvicorn.Config(app, timeout_graceful_shutdown=GRACE, **quiet)).run(sockets=[listener])
+        jobs.close()
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -70,9 +87,7 @@ def bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(
-        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-    )  # else small answers wait 40 ms for the client's word
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small answers would wait 40 ms without
     try:
         listener.bind((host, port))
         listener.listen(128)
@@ -90,12 +105,13 @@ def names_of(host: str) -> tuple[str, ...]:
     return (host, socket.gethostname()) if host not in ("0.0.0.0", "::", "") else (socket.gethostname(),)
 
 
-def bench_of(specs: list[str], folders: list[Path]) -> Bench:
+def bench_of(specs: list[str], folders: list[Path], names: list[Path]) -> Bench:
     """The models and stores that are asked for; with nothing asked, the shipped networks and a small store."""
     from cutaway.nets import load
     from cutaway.store import Store
     from cutaway.web import Bench
     from cutaway.web.bench import check_belongs
+    from cutaway.web.names import given_names
 
     opened = [Store.open(folder) for folder in folders]
     wanted = specs or list(dict.fromkeys(store.plan.spec for store in opened)) or ["partworld", "cifar10"]
@@ -109,7 +125,7 @@ def bench_of(specs: list[str], folders: list[Path]) -> Bench:
         check_belongs(store, models[owner])
         key = short(store.folder.name if folders else "partworld", number, stores)
         stores[key], owners[key] = store, owner
-    return Bench(models, stores, owners)
+    return Bench(models, stores, owners, given_names(names, models))
 
 
 def owner_of(store: Store, models: dict[str, Model]) -> str:

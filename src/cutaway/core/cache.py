@@ -60,6 +60,11 @@ def recall(room: str, question: Mapping[str, object]) -> dict[str, torch.Tensor]
         return None
 
 
+def known(room: str, question: Mapping[str, object]) -> bool:
+    """Whether an answer to the question is kept, without reading it."""
+    return _place(room, question).is_file()
+
+
 def keep(room: str, question: Mapping[str, object], tensors: Mapping[str, torch.Tensor]) -> None:
     """Keep the tensors that answer the question; a disk that cannot be written costs only the memory of them."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

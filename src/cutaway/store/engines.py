@@ -38,8 +38,7 @@ def ray(work: Work, shards: Sequence[int], workers: int) -> Iterator[int]:
     if started:
         address = os.environ.get("RAY_ADDRESS")
         here: Mapping[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
-        modules = {"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}}  # where the network's code lies
-        cluster.init(address=address, runtime_env=modules, log_to_driver=False, logging_level=logging.ERROR, **here)
+        cluster.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **here)
     try:
         yield from _spread(cluster, work, shards, workers)
     finally:
@@ -49,7 +48,8 @@ def ray(work: Work, shards: Sequence[int], workers: int) -> Iterator[int]:
 
 def _spread(cluster: Any, work: Work, shards: Sequence[int], workers: int) -> Iterator[int]:
     shared = cluster.put(work)
-    task = cluster.remote(num_cpus=1, max_retries=3)(_make_shard)
+    modules = {"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}}  # where the network's code lies
+    task = cluster.remote(num_cpus=1, max_retries=3, runtime_env=modules)(_make_shard)
     waiting = list(shards)
     running: dict[Any, int] = {}
     while waiting or running:

@@ -29,6 +29,8 @@ from cutaway.store.work import LOGITS, ROWS
 
 MANIFEST = "manifest.json"
 POOLED = ("max", "mean")
+REMEMBERED = 1024
+"""Subsets by condition whose sums are kept: those of the classes are asked for again and again."""
 
 Subset = str | Sequence[int] | np.ndarray
 """A SQL condition, or the numbers of pictures."""
@@ -69,6 +71,7 @@ class Store:
     summary: Seal
     dataset: Dataset | None = None
     _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
+    _sums: dict[tuple[str, int, str], np.ndarray] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @classmethod
@@ -137,6 +140,13 @@ class Store:
         rows = zip(*(part.tolist() for part in parts), strict=True)
         return [Top(number, value, divmod(int(place), columns)) for number, value, place in rows if np.isfinite(value)]
 
+    def firing(self, unit: str | Unit, share: float = 0.05) -> Int64[np.ndarray, " n"]:
+        """The pictures that excite a unit most (more than nothing), a share of all, in ascending order."""
+        if not 0 < share <= 1:
+            raise StoreError(f"share is {share:g}; expected more than 0 and at most 1")
+        best = self.top(unit, max(1, round(share * self.plan.count)))
+        return np.sort(np.array([each.instance for each in best if each.value > 0], dtype=np.int64))
+
     def strongest(self, instance: int, layer: str, k: int = 9) -> list[tuple[int, float]]:
         """The k channels of a layer that are most unusually strong for one picture: (channel, standard deviations above
         the channel's mean over all pictures)."""
@@ -158,23 +168,38 @@ class Store:
         """Each unit's mean over each subset: name -> a SQL condition or numbers of pictures (the matrix of ActiVis,
         Kahng et al. 2018). Pictures that could not be read count in none; an empty subset's column is NaN."""
         kind, number = choose(pooled, POOLED, "pooling"), self.plan.layer(layer)
+        chosen = [np.setdiff1d(self.subset(given), self.failed) for given in subsets.values()]
+        known = [
+            self._sums.get((kind, number, given)) if isinstance(given, str) else None for given in subsets.values()
+        ]
+        fresh = [row for row, sums in enumerate(known) if sums is None]
+        found = dict(zip(fresh, self._summed(kind, number, [chosen[row] for row in fresh]), strict=True))
+        for row, given in enumerate(subsets.values()):
+            if row in found and isinstance(given, str) and len(self._sums) < REMEMBERED:
+                self._sums[kind, number, given] = found[row]  # the arrays never change
+        sums = np.stack([found[row] if each is None else each for row, each in enumerate(known)])
+        counts = [len(numbers) for numbers in chosen]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = sums / np.array(counts, dtype=np.float32)[:, None]
+        return Matrix(layer, tuple(subsets), tuple(counts), np.ascontiguousarray(means.T))
+
+    def _summed(self, kind: str, layer: int, subsets: Sequence[np.ndarray]) -> Float32[np.ndarray, "subsets channels"]:
+        """The sum of each unit's values over each subset, in one pass over the shards."""
         members = np.zeros((len(subsets), self.plan.count), dtype=np.float32)
-        for row, chosen in enumerate(subsets.values()):
-            members[row, self.subset(chosen)] = 1
-        members[:, self.failed] = 0
-        counts = members.sum(axis=1).astype(int)
-        sums = torch.zeros(len(subsets), self.plan.layers[number].channels)
-        for shard in range(self.plan.shards):
+        for row, numbers in enumerate(subsets):
+            members[row, numbers] = 1
+        sums = torch.zeros(len(subsets), self.plan.layers[layer].channels)
+        for shard in range(self.plan.shards if len(subsets) else 0):
             span = self.plan.span(shard)
             share = members[:, span.start : span.stop]
             used = np.flatnonzero(share.any(axis=0))
-            if len(used):
-                block = self._array(kind, number, shard)
-                values = block if len(used) == len(block) and not self.failed.size else block[used]
-                sums += torch.from_numpy(np.ascontiguousarray(share[:, used])) @ torch.from_numpy(np.asarray(values))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = sums.numpy() / counts[:, None].astype(np.float32)
-        return Matrix(layer, tuple(subsets), tuple(counts.tolist()), np.ascontiguousarray(means.T))
+            if not len(used):
+                continue
+            block = self._array(kind, layer, shard)
+            if self.failed.size or len(used) < len(block) / 4:  # else reading all costs less than copying some
+                block, share = block[used], share[:, used]
+            sums += torch.from_numpy(np.ascontiguousarray(share)) @ torch.from_numpy(np.asarray(block))
+        return sums.numpy()
 
     def neighbours(self, instance: int, layer: str, k: int = 9, pooled: str = "mean") -> list[tuple[int, float]]:
         """The k pictures whose units answered most alike (cosine of the pooled activations), nearest first."""

@@ -177,17 +177,26 @@ def _finish(store: Path, plan: Plan, model: Model) -> None:
     seals = [read_seal(shard_folder(store, shard)) for shard in range(plan.shards)]
     whole = [seal for seal in seals if seal is not None]
     kept = read_seal(store / SUMMARY)
-    if (store / MANIFEST).exists() and kept is not None and not damage(store / SUMMARY, kept, thorough=True):
+    named = kept is not None and _same(store / MANIFEST, _manifest(plan, whole, kept))
+    if kept is not None and named and not damage(store / SUMMARY, kept, thorough=True):
         return
     (store / MANIFEST).unlink(missing_ok=True)
     seal = write_folder(store / SUMMARY, partial(write_summary, store, plan, whole, model))
+    write_atomically(store / MANIFEST, partial(write_text, _manifest(plan, whole, seal)))
+
+
+def _manifest(plan: Plan, shards: Sequence[Seal], summary: Seal) -> str:
     content = {
         "version": plan.version,
         "plan": hashlib.sha256(plan.to_json().encode()).hexdigest(),
-        "shards": [_digest(each) for each in whole],
-        "summary": _digest(seal),
+        "shards": [_digest(each) for each in shards],
+        "summary": _digest(summary),
     }
-    write_atomically(store / MANIFEST, partial(write_text, json.dumps(content, indent=1) + "\n"))
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _same(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_bytes() == text.encode()
 
 
 def _digest(seal: Seal) -> str:

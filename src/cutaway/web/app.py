@@ -16,8 +16,8 @@ PAGE = Path(__file__).parent / "page"
 MISSING = "The page is not built: run `make page` in a checkout. The interface at /api works all the same.\n"
 
 
-def create_app(bench: Bench, guard: Guard | None = None) -> Any:
-    """The workbench as an ASGI app, behind its guard."""
+def create_app(bench: Bench, guard: Guard | None = None, jobs: Jobs | None = None) -> Any:
+    """The workbench as an ASGI app, behind its guard; `jobs` is the queue of its long work, to be closed at the end."""
     try:
         from fastapi import FastAPI, Request
         from fastapi.exceptions import RequestValidationError
@@ -27,7 +27,7 @@ def create_app(bench: Bench, guard: Guard | None = None) -> Any:
         raise MissingExtraError("the workbench", "web") from None
     from cutaway.web import routes_jobs, routes_models, routes_stores
 
-    jobs = Jobs()
+    jobs = jobs or Jobs()
     app = FastAPI(title="cutaway", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.include_router(routes_models.router(bench), prefix="/api")
     app.include_router(routes_stores.router(bench), prefix="/api")

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -40,11 +40,15 @@ class Shown:
 
 @dataclass(eq=False)
 class Bench:
-    """models and stores by their short names; every store names the model that it was made with."""
+    """models and stores by their short names; every store names the model that it was made with.
+
+    names: of units, in words, by model, layer and channel.
+    """
 
     models: Mapping[str, Model]
     stores: Mapping[str, Store] = field(default_factory=dict)
     model_of: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[tuple[str, str], Mapping[int, dict[str, Any]]] = field(default_factory=dict)
     _uploads: OrderedDict[str, tuple[str, torch.Tensor]] = field(default_factory=OrderedDict, repr=False)
     _prepared: OrderedDict[tuple[str, str], Shown] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -1,4 +1,4 @@
-"""Neuron groups of a store: channels of a layer that fire for the same pictures."""
+"""Neuron groups: channels that fire for the same pictures of a store, or at the same places of one picture."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import NMF
 
+from cutaway.blocks.neuron_groups import neuron_groups
+from cutaway.core.types import Pictures
+from cutaway.nets.model import Model
 from cutaway.store import Store
 from cutaway.web.jobs import Job
-from cutaway.web.shapes import GroupsAsked
+from cutaway.web.shapes import GroupsAsked, PictureGroupsAsked
 
 SAMPLE, STEPS = 2000, 200
 
@@ -33,3 +36,36 @@ def neuron_groups_of(store: Store, asked: GroupsAsked, job: Job) -> list[dict[st
             {"channels": channels.tolist(), "pictures": pictures.tolist(), "weight": float(shares[:, group].mean())}
         )
     return sorted(found, key=lambda each: -each["weight"])
+
+
+def neuron_groups_in(model: Model, picture: Pictures, asked: PictureGroupsAsked, job: Job) -> dict[str, Any]:
+    """The groups of one picture: where each is, its channels, and what it adds to a class score, estimated (to first
+    order) and measured (without it), in logits."""
+    job.tell(0, 1, "factoring")
+    found = neuron_groups(
+        model, picture[0], asked.layer, asked.groups, target=asked.target, visualize=False, restarts=1, batch_size=8
+    )
+    target = found.target[0]
+    job.tell(1, 1, "factoring")
+    return {
+        "layer": asked.layer,
+        "target": target,
+        "rows": found.maps.shape[2],
+        "columns": found.maps.shape[3],
+        "left_over": found.error,
+        "groups": [
+            {
+                "channels": [channel for channel, _ in found.channels(group, 5)],
+                "map": _shares(found.maps[0, group].numpy()),
+                "estimated": float(found.contributions[0, group, target]),
+                "measured": float(found.measured[0, group, target]),
+            }
+            for group in range(len(found.directions))
+        ],
+    }
+
+
+def _shares(values: np.ndarray) -> list[float]:
+    """A map row by row, as shares of its largest value."""
+    rounded: list[float] = np.round(values / max(float(values.max()), 1e-9), 3).ravel().tolist()
+    return rounded

@@ -37,6 +37,7 @@ class Job:
 
     name: str
     title: str
+    kind: str = ""
     state: str = WAITING
     done: int = 0
     total: int = 0
@@ -65,9 +66,14 @@ class Job:
         with self._changed:
             return self._changed.wait_for(lambda: self.version > version, seconds)
 
+    def ended(self, seconds: float) -> bool:
+        """Waits until the job has ended; whether it did."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.state in ENDED, seconds)
+
     def facts(self) -> dict[str, Any]:
         """What a client is told."""
-        keys = ("name", "title", "state", "done", "total", "says", "version")
+        keys = ("name", "title", "kind", "state", "done", "total", "says", "version")
         return {key: getattr(self, key) for key in keys}
 
     def _update(self, **changes: Any) -> None:
@@ -96,7 +102,7 @@ class Jobs:
                 return known
             if sum(job.state == WAITING for job in self._jobs.values()) >= LONGEST_QUEUE:
                 raise BusyError(f"{LONGEST_QUEUE} jobs are waiting; expected fewer; try again when some are done")
-            job = Job(name, title)
+            job = Job(name, title, str(question.get("kind", "")))
             self._jobs[name] = job
             self._jobs.move_to_end(name)
             self._forget()
@@ -114,6 +120,15 @@ class Jobs:
         """The latest first."""
         with self._lock:
             return list(reversed(self._jobs.values()))
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Cancel everything and wait a while for what runs: the server ends."""
+        for job in self.all():
+            if job.state not in ENDED:
+                job.cancel()
+        running = [job for job in self.all() if job.state == RUNNING]
+        for job in running:
+            job.ended(seconds)
 
     def _forget(self) -> None:
         for name in [name for name, job in self._jobs.items() if job.state in ENDED][: max(0, len(self._jobs) - KEPT)]:

@@ -16,14 +16,24 @@ from cutaway.core.errors import LayerError
 from cutaway.explain import explain
 from cutaway.featurevis import unit as unit_objective
 from cutaway.featurevis import units, visualize
+from cutaway.nets.model import Model
 from cutaway.report.drawing import to_raster
 from cutaway.trace import layout
 from cutaway.web.bench import Bench, NotFoundError
-from cutaway.web.groups import neuron_groups_of
+from cutaway.web.groups import neuron_groups_in, neuron_groups_of
 from cutaway.web.images import webp
 from cutaway.web.jobs import ENDED, Job, Jobs
+from cutaway.web.names import find_names
 from cutaway.web.routes_models import Text, image
-from cutaway.web.shapes import ExplanationAsked, GroupsAsked, JobAsked, ProjectionAsked, UnitsAsked
+from cutaway.web.shapes import (
+    ExplanationAsked,
+    GroupsAsked,
+    JobAsked,
+    NamesAsked,
+    PictureGroupsAsked,
+    ProjectionAsked,
+    UnitsAsked,
+)
 
 STEPS, SIZE, TOGETHER = 64, 96, 8
 BEAT = 15.0
@@ -83,6 +93,10 @@ def router(bench: Bench, jobs: Jobs) -> APIRouter:  # noqa: C901  # a table of r
             raise NotFoundError("this unit is not drawn yet; ask for a job that draws it")
         return image(picture)
 
+    @routes.get("/models/{model}/drawn")
+    def drawn_units(model: str, layer: Text) -> list[int]:
+        return drawn_channels(bench.model(model), layer)
+
     return routes
 
 
@@ -117,6 +131,15 @@ def work_of(bench: Bench, asked: Any) -> tuple[str, Callable[[Job], Any]]:
         case GroupsAsked():
             bench.store(asked.store).plan.layer(asked.layer)
             return f"neuron groups of {asked.layer}", lambda job: neuron_groups_of(bench.store(asked.store), asked, job)
+        case PictureGroupsAsked():
+            network, shown = bench.model(asked.model), bench.picture(asked.model, asked.picture)
+            layout(network, asked.layer)
+            return f"neuron groups in {shown.name}", lambda job: neuron_groups_in(network, shown.pictures, asked, job)
+        case NamesAsked():
+            bench.store(asked.store).plan.layer(asked.layer)
+            return f"name the units of {asked.layer}", lambda job: find_names(
+                bench.store(asked.store), asked.layer, job
+            )
     raise NotFoundError("no such work")
 
 
@@ -144,6 +167,12 @@ def drawn(bench: Bench, model: str, unit: str) -> bytes | None:
     unit_objective(unit)
     kept = cache.recall("workbench", _drawing(bench.model(model).weights_hash(), unit))
     return None if kept is None else webp(to_raster(kept["picture"].numpy()))
+
+
+def drawn_channels(model: Model, layer: str) -> list[int]:
+    """The channels of a layer that were drawn before."""
+    weights, channels = model.weights_hash(), range(layout(model, layer).channels)
+    return [channel for channel in channels if cache.known("workbench", _drawing(weights, f"{layer}:{channel}"))]
 
 
 def _drawing(weights: str, unit: str) -> dict[str, object]:

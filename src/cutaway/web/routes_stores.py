@@ -6,19 +6,22 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from cutaway.core.errors import StoreError
 from cutaway.core.types import Unit
-from cutaway.store import Store, inside_lasso, picture_of
+from cutaway.store import Store, Subset, inside_lasso, picture_of
 from cutaway.web import answers
 from cutaway.web.bench import Bench
 from cutaway.web.images import crop, thumbnail
+from cutaway.web.names import captioned, found_names
 from cutaway.web.routes_models import image
-from cutaway.web.shapes import Condition, InstancesAsked, Lasso, MatrixAsked
+from cutaway.web.shapes import Condition, InstancesAsked, Lasso, MatrixAsked, SubsetGiven
 
 Count = Annotated[int, Query(ge=1, le=200)]
 Number = Annotated[int, Query(ge=0, le=10**9)]
 Text = Annotated[str, Query(max_length=200)]
+Channels = Annotated[list[Annotated[int, Field(ge=0)]] | None, Query(max_length=500)]
 Where = Annotated[str | None, Query(max_length=2000)]
 
 SHOWN = ("instance", "key", "label", "prediction", "probability", "runner_up", "margin", "loss", "correct", "error")
@@ -33,8 +36,10 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
         return {name: facts(bench, name) for name in bench.stores}
 
     @routes.get("/stores/{store}/units")
-    def units(store: str, layer: Text, first: Number = 0, count: Count = 48, order: Text = "number") -> dict[str, Any]:
-        return unit_list(bench.store(store), layer, first, count, order)
+    def units(
+        store: str, layer: Text, first: Number = 0, count: Count = 48, order: Text = "number", only: Channels = None
+    ) -> dict[str, Any]:
+        return unit_list(bench.store(store), layer, first, count, order, only)
 
     @routes.get("/stores/{store}/top")
     def top(store: str, unit: Text, k: Count = 9, where: Where = None) -> list[dict[str, Any]]:
@@ -70,11 +75,9 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
     @routes.post("/stores/{store}/matrix")
     def matrix(store: str, asked: MatrixAsked) -> dict[str, Any]:
         found = bench.store(store)
-        subsets: dict[str, Any] = {}
+        subsets: dict[str, Subset] = {}
         for each in asked.subsets:
-            if (each.where is None) == (each.instances is None):
-                raise StoreError(f'subset "{each.name}": expected either a condition or a list of pictures')
-            subsets[each.name] = each.where if each.where is not None else each.instances
+            subsets[each.name] = subset_of(found, each)
         values = found.matrix(asked.layer, subsets, asked.pooled)
         mean = found.statistics(asked.layer)["mean"]
         spread = found.statistics(asked.layer)["deviation"]
@@ -83,6 +86,7 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
             "layer": asked.layer,
             "names": values.names,
             "counts": values.counts,
+            "wrong": [wrong_among(found, subset) for subset in subsets.values()],
             "channels": order.tolist(),
             "values": rounded(values.values[order]),
             "mean": rounded(mean[order]),
@@ -141,12 +145,39 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
         rows = found.rows([number for number, _ in near])
         return [brief(row) | {"likeness": value} for row, (_, value) in zip(rows, near, strict=True)]
 
+    @routes.get("/stores/{store}/firing")
+    def firing(store: str, unit: Text) -> dict[str, Any]:
+        found = bench.store(store).firing(unit)
+        return {"count": len(found), "instances": found.tolist()}
+
+    @routes.get("/stores/{store}/names")
+    def names(store: str, layer: Text) -> dict[str, Any]:
+        found = bench.store(store)
+        found.plan.layer(layer)
+        given = bench.names.get((bench.model_of[store], layer), {})
+        return {"captions": len(captioned(found)), "names": {**found_names(found, layer), **given}}
+
     @routes.get("/stores/{store}/strongest")
     def strongest(store: str, instance: Number, layer: Text, k: Count = 12) -> list[dict[str, Any]]:
         best = bench.store(store).strongest(instance, layer, k)
         return [{"unit": f"{layer}:{channel}", "deviations": value} for channel, value in best]
 
     return routes
+
+
+def wrong_among(store: Store, subset: Subset) -> int:
+    """How many pictures of a subset were answered wrongly."""
+    wrong = np.zeros(len(store), dtype=bool)
+    wrong[store.query("NOT correct")] = True
+    return int(wrong[store.subset(subset)].sum())
+
+
+def subset_of(store: Store, given: SubsetGiven) -> Subset:
+    """A subset as a store takes it: a condition, or numbers of pictures."""
+    ways = [way for way in (given.where, given.instances, given.unit) if way is not None]
+    if len(ways) != 1:
+        raise StoreError(f'subset "{given.name}": expected a condition, a list of pictures, or a unit; one of them')
+    return store.firing(given.unit) if given.unit is not None else ways[0]
 
 
 def facts(bench: Bench, name: str) -> dict[str, Any]:
@@ -164,12 +195,16 @@ def facts(bench: Bench, name: str) -> dict[str, Any]:
     }
 
 
-def unit_list(store: Store, layer: str, first: int, count: int, order: str) -> dict[str, Any]:
-    """Units of a layer with their statistics and their strongest picture."""
+def unit_list(
+    store: Store, layer: str, first: int, count: int, order: str, only: list[int] | None = None
+) -> dict[str, Any]:
+    """Units of a layer (or only some of them) with their statistics and their strongest pictures."""
     found = store.statistics(layer)
     keys = {"number": None, "deviation": -found["deviation"], "active": -found["active"], "mean": -found["mean"]}
     by = keys.get(order)
     numbers = np.arange(len(found["mean"])) if by is None else np.argsort(by, kind="stable")
+    if only is not None:
+        numbers = numbers[np.isin(numbers, only)]
     part = numbers[first : first + count].tolist()
     return {
         "total": len(numbers),

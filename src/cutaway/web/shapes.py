@@ -18,11 +18,12 @@ class Strict(BaseModel):
 
 
 class SubsetGiven(Strict):
-    """A named subset: a condition, or numbers of pictures."""
+    """A named subset: a condition, numbers of pictures, or a unit, whose strongest 5 % of pictures are meant."""
 
     name: Name
     where: Annotated[str, Field(max_length=2000)] | None = None
     instances: Annotated[list[Instance], Field(max_length=200_000)] | None = None
+    unit: Name | None = None
 
 
 class MatrixAsked(Strict):
@@ -96,4 +97,26 @@ class GroupsAsked(Strict):
     groups: Annotated[int, Field(ge=2, le=12)] = 6
 
 
-JobAsked = Annotated[UnitsAsked | ExplanationAsked | ProjectionAsked | GroupsAsked, Field(discriminator="kind")]
+class PictureGroupsAsked(Strict):
+    """Groups of neurons that fire at the same places of one picture."""
+
+    kind: Literal["picture-groups"]
+    model: Name
+    picture: Name
+    layer: Name
+    target: ClassIndex | None = None
+    groups: Annotated[int, Field(ge=2, le=8)] = 4
+
+
+class NamesAsked(Strict):
+    """Names for the units of a layer, from the captions of a store's pictures."""
+
+    kind: Literal["names"]
+    store: Name
+    layer: Name
+
+
+JobAsked = Annotated[
+    UnitsAsked | ExplanationAsked | ProjectionAsked | GroupsAsked | PictureGroupsAsked | NamesAsked,
+    Field(discriminator="kind"),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -95,6 +96,20 @@ def test_a_shard_that_was_lost_or_damaged_is_made_again_and_named(fresh: Callabl
     assert [line[:20] for line in said] == ["shard 1 is damaged (", "shard 3 is damaged (", "shard 4 is damaged ("]
     assert "max-00.npy has changed" in said[0]
     assert "mean-01.npy has" in said[1]
+    assert files_of(bench.store.folder) == before
+
+
+@pytest.mark.parametrize("part", ["shards", "summary", "plan"])
+def test_a_manifest_that_names_other_seals_is_made_again(fresh: Callable[[], Bench], part: str) -> None:
+    bench = fresh()
+    before = files_of(bench.store.folder)
+    manifest = bench.store.folder / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content[part] = ["0" * 64, *content[part][1:]] if part == "shards" else "0" * 64
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(StoreError, match="is damaged"):
+        Store.open(bench.store.folder)
+    again(bench)
     assert files_of(bench.store.folder) == before
 
 

@@ -135,14 +135,16 @@ REFERENCES = (
 )
 
 
-def hostile() -> Iterator[Hostile]:
-    """More than 200 requests, none of which may succeed."""
+def hostile(model: str = "small") -> Iterator[Hostile]:
+    """More than 200 requests against a model and the store "photos", none of which may succeed."""
     yield from _elsewhere()
     for text in SQL:
         yield Hostile("SQL", "POST", "/api/stores/photos/query", {"json": {"where": text}})
         yield Hostile("SQL", "GET", "/api/stores/photos/top", {"params": {"unit": "act2:1", "where": text or "''"}})
     for name in NAMES:
-        yield Hostile("a path or spec as model", "GET", "/api/models/x/predictions", {"params": {"picture": name}})
+        yield Hostile(
+            "a path or spec as model", "GET", f"/api/models/{model}/predictions", {"params": {"picture": name}}
+        )
         yield Hostile(
             "a path or spec as store", "GET", f"/api/stores/{name[:200].strip()}/units", {"params": {"layer": name}}
         )
@@ -152,13 +154,13 @@ def hostile() -> Iterator[Hostile]:
         yield Hostile("an unknown layer", "GET", "/api/stores/photos/units", {"params": {"layer": name}})
     for body in BODIES:
         yield Hostile("no picture", "POST", "/api/pictures", {"content": body})
-        yield Hostile("no frame", "POST", "/api/models/small/frame", {"content": body, "params": {"layers": "act2"}})
+        yield Hostile("no frame", "POST", f"/api/models/{model}/frame", {"content": body, "params": {"layers": "act2"}})
     yield Hostile("a bomb", "POST", "/api/pictures", {"content": bomb()})
     yield Hostile("a tall bomb", "POST", "/api/pictures", {"content": bomb(10, 2_000_000_000)})
     yield Hostile("too many bytes", "POST", "/api/pictures", {"content": b"\0" * (13 << 20)})
     for reference in REFERENCES:
-        yield Hostile("no such picture", "GET", "/api/models/small/predictions", {"params": {"picture": reference}})
-    yield from _malformed()
+        yield Hostile("no such picture", "GET", f"/api/models/{model}/predictions", {"params": {"picture": reference}})
+    yield from _malformed(model)
 
 
 def _elsewhere() -> Iterator[Hostile]:
@@ -209,7 +211,7 @@ def _elsewhere() -> Iterator[Hostile]:
         yield Hostile("a path outside", "GET", path)
 
 
-def _malformed() -> Iterator[Hostile]:
+def _malformed(model: str) -> Iterator[Hostile]:
     """Bodies and numbers of the wrong kind."""
     wrong: list[Any] = [
         None,
@@ -244,10 +246,10 @@ def _malformed() -> Iterator[Hostile]:
         yield Hostile("a wrong question", "GET", "/api/stores/photos/top", {"params": {"unit": "act2:1", **query}})
     for job in (
         {"kind": "shell", "command": "id"},
-        {"kind": "units", "model": "small", "layer": "act2", "channels": [10**6]},
-        {"kind": "units", "model": "small", "layer": "act2", "channels": list(range(100))},
+        {"kind": "units", "model": model, "layer": "act2", "channels": [10**6]},
+        {"kind": "units", "model": model, "layer": "act2", "channels": list(range(100))},
         {"kind": "tsne", "store": "photos", "layer": "act9"},
-        {"kind": "explain", "model": "small", "picture": "photos-1", "out": "/tmp/x"},
+        {"kind": "explain", "model": model, "picture": "photos-1", "out": "/tmp/x"},
     ):
         yield Hostile("a wrong job", "POST", "/api/jobs", {"json": job})
     for name in ("x", "../x", "a" * 4000):
@@ -255,9 +257,12 @@ def _malformed() -> Iterator[Hostile]:
         yield Hostile("no such result", "GET", f"/api/jobs/{name}/result")
     for method in ("__import__", "os.system", "", "a" * 300):
         yield Hostile(
-            "no method", "GET", "/api/models/small/map", {"params": {"picture": "photos-1", "method": method}}
+            "no method", "GET", f"/api/models/{model}/map", {"params": {"picture": "photos-1", "method": method}}
         )
     for without in ("act2:99", "act2", "x:1", "act2:0:1"):
         yield Hostile(
-            "no unit", "GET", "/api/models/small/predictions", {"params": {"picture": "photos-1", "without": without}}
+            "no unit",
+            "GET",
+            f"/api/models/{model}/predictions",
+            {"params": {"picture": "photos-1", "without": without}},
         )
