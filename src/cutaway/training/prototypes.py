@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,19 @@ from cutaway.training.loop import Task
 from cutaway.training.pictures import normalised, training_pictures
 from cutaway.whitebox import prototype_losses
 from cutaway.whitebox.projection import project
+
+
+class Placing(Protocol):
+    """Settings that say where prototypes should be."""
+
+    @property
+    def smoothing(self) -> float: ...
+    @property
+    def cluster(self) -> float: ...
+    @property
+    def separation(self) -> float: ...
+    @property
+    def dissimilarity(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ def prototype_task(
     return cifar_task(config, data, seed, device, build, loss=loss, before=before, plain=_prototypes)
 
 
-def placed(config: PrototypeSettings, net: PrototypeNet, pictures: Tensor, targets: Tensor) -> Tensor:
+def placed(config: Placing, net: PrototypeNet, pictures: Tensor, targets: Tensor) -> Tensor:
     """Cross entropy, and what the settings say of where prototypes should be (Chen et al. 2019)."""
     maps = net.prototypes.similarity_maps(net.encoder(pictures))
     likeness = maps.amax((2, 3))

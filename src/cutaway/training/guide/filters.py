@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from cutaway.training.guide.sentence import Heard
 
 Features = Float[np.ndarray, "pictures channels"]
-STRENGTH = 0.02  # of the logistic regression's likelihood against its weights; channels are standardised
+STRENGTH = 0.05  # of the logistic regression's likelihood against its weights; channels are standardised
 ENOUGH = 5  # pictures of a context that say the sentence, for the context to count
 
 

@@ -19,7 +19,7 @@ from cutaway.training.guide.filters import Features, sentence_filter, within
 from cutaway.training.guide.guided import Term
 from cutaway.training.guide.sentence import GuideError, Heard
 
-SPARED = 0.975  # share of the class's own captioned pictures that a veto leaves alone
+SPARED = 0.985  # share of the class's own captioned pictures that a veto leaves alone
 STRENGTH = 1000.0  # logits a veto takes away for each standard deviation beyond what it spares
 MARGIN = 1.0
 STEPS = 40
