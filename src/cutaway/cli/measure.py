@@ -41,6 +41,9 @@ def measure(
     ] = None,
     pictures: Annotated[int, typer.Option(min=2, help="How many pictures, evenly spread over the data.")] = 40,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the table: .json or .csv.")] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only draw a page: gradients toward classes, and on noise.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print machine-readable results.")] = False,
 ) -> None:
     """Measure attribution methods: axioms, faithfulness, localization, sanity, removed parts."""
@@ -61,6 +64,10 @@ def measure(
         model = options.open()
         say("the pictures")
         case = case_of(model, open_dataset(data), pictures, options)
+        if gallery is not None:
+            say("the gradients")
+            _drawn(case, gallery, as_json)
+            return
         metrics = _possible(case, metrics, asked=bool(metric))
         rows = [_row(case, name, one, each, say) for name, one in metrics.items() for each in methods]
     facts = {"model": model.name, "data": data, "pictures": len(case.pictures), "seed": options.seed, "rows": rows}
@@ -68,6 +75,17 @@ def measure(
         text = json.dumps(facts, indent=1) + "\n" if out.suffix == ".json" else as_csv(rows)
         write_atomically(out, lambda beside: beside.write_text(text))
     typer.echo(json.dumps(facts, indent=1) if as_json else as_text(facts, metrics))
+
+
+def _drawn(case: Case, path: Path, as_json: bool) -> None:
+    """The gallery of the model's own gradients, as a page."""
+    from cutaway.core.cache import write_atomically
+    from cutaway.metrics.gallery import legibility_page
+
+    labels = None if case.labels is None else case.labels.tolist()
+    page = legibility_page(case.model, case.pictures, labels, seed=case.seed)
+    write_atomically(path, lambda beside: beside.write_text(page))
+    typer.echo(json.dumps({"gallery": str(path)}) if as_json else str(path))
 
 
 def own_function(name: str) -> Any:

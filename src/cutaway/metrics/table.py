@@ -12,13 +12,14 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from cutaway.attribution import Attribution
-from cutaway.core.errors import DataError, OptionError
+from cutaway.core.errors import DataError, ModelError, OptionError
 from cutaway.core.types import Pictures
 from cutaway.data.partworld import Scene
-from cutaway.metrics import axioms, faithfulness, localization, part_removal, perturbed, sanity
+from cutaway.metrics import axioms, faithfulness, legibility, localization, part_removal, perturbed, sanity
 from cutaway.metrics.maps import Method, method_of, name_of_method
 from cutaway.metrics.measured import Measured, mean_of
 from cutaway.metrics.removals import Removals
+from cutaway.metrics.slopes import READINGS
 from cutaway.nets.model import Model
 
 MOSAICS = 40  # mosaics that a metric lays out from the pictures of a trial
@@ -105,6 +106,17 @@ def _parts(function: Callable[..., Measured]) -> Measure:
     return measure
 
 
+def _legible(function: Callable[..., Measured], *known: str, **options: Any) -> Measure:
+    def measure(case: Case, method: Callable[..., Attribution]) -> Measured:
+        reading = name_of_method(method)
+        if reading not in READINGS:
+            raise ModelError(f"{reading} is no gradient of a network; expected one of {', '.join(READINGS)}")
+        given = [getattr(case, name) for name in known]
+        return function(case.model, case.pictures, *given, reading=reading, seed=case.seed, **options, **_bounded(case))
+
+    return measure
+
+
 def _bounded(case: Case) -> dict[str, Any]:
     return {} if case.batch_size is None else {"batch_size": case.batch_size}
 
@@ -132,6 +144,15 @@ METRICS: Mapping[str, Metric] = {
     "focus": Metric("share on the right half of 2 x 2 mosaics", True, _mosaics(localization.focus), 0.5, ("labels",)),
     "grid_pointing": Metric(
         "share on the right cell of 3 x 3", True, _mosaics(localization.grid_pointing), 1 / 9, ("labels",)
+    ),
+    "exactness": Metric("share of a score that is not in its pixels", False, _legible(legibility.exactness)),
+    "contrast": Metric("cosine of gradients toward different classes", False, _legible(legibility.contrast), 1.0),
+    "class_accuracy": Metric(
+        "gradient x input in the right cell of 3 x 3",
+        True,
+        _legible(legibility.class_accuracy, "labels", n=MOSAICS),
+        1 / 9,
+        ("labels",),
     ),
     "part_completeness": Metric(
         "important parts suffice and are needed", True, _parts(part_removal.part_completeness), needs=("scenes",)

@@ -12,11 +12,19 @@ from torch import nn
 from cutaway.data import cifar10
 from cutaway.data.partworld.classes import LABELS as PARTWORLD_LABELS
 from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from cutaway.nets.zoo.airbench_net import airbench_net
+from cutaway.nets.zoo.bagnet import bagnet
+from cutaway.nets.zoo.bcos_net import bcos_net
 from cutaway.nets.zoo.cifar_resnet import cifar_resnet
+from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.conjunctions import conjunction_disjunction, directional
+from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.inception_v1 import inception_v1
 from cutaway.nets.zoo.inception_v2 import inception_v2
 from cutaway.nets.zoo.inception_v3 import inception_v3
 from cutaway.nets.zoo.partworld import partworld_net
+from cutaway.nets.zoo.positive_net import positive_net
+from cutaway.nets.zoo.prototype_net import deformable_prototypes, protopnet
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.nets.zoo.squeezenet import squeezenet1_1
 
@@ -71,6 +79,11 @@ def _resnet(depth: int) -> ZooEntry:
     return ZooEntry(f"resnet{depth}", says, partial(cifar_resnet, depth), _CIFAR10_AS_IMAGENET, 10, "cifar10")
 
 
+def _white_box(name: str, says: str, factory: Callable[..., nn.Module]) -> ZooEntry:
+    """A network of whitebox layers, trained by the recipe of its name."""
+    return ZooEntry(name, says, factory, _CIFAR10, 10, "cifar10")
+
+
 _ENTRIES = (
     ZooEntry("partworld", "the shipped PartWorld network", partworld_net, _PARTWORLD, 20, "partworld", shipped=True),
     ZooEntry("cifar10", "the shipped CIFAR-10 network", smooth_convnet, _CIFAR10, 10, "cifar10", shipped=True),
@@ -80,6 +93,16 @@ _ENTRIES = (
     ZooEntry("inception_v2", "Inception v2 (BN-Inception)", inception_v2, _CAFFE, 1000, "imagenet"),
     ZooEntry("inception_v3", "Inception v3", inception_v3, _INCEPTION, 1000, "imagenet"),
     *map(_resnet, (20, 32, 44, 56)),
+    _white_box("clear_net", "scores that add up from pixels, soft gates", clear_net),
+    _white_box("airbench_net", "the black box to compare with", airbench_net),
+    _white_box("conjunction_disjunction", "one of several cases, each of four parts", conjunction_disjunction),
+    _white_box("directional", "parts that move in their own corner", directional),
+    _white_box("gumbel_net", "kernels that read one or two channels per place", gumbel_net),
+    _white_box("positive_net", "three layers, no negative weight above the first", positive_net),
+    _white_box("bagnet", "the mean of what patches of 10 pixels say", bagnet),
+    _white_box("bcos_net", "weights that align with what they detect", bcos_net),
+    _white_box("protopnet", "likeness to patches of training pictures", protopnet),
+    _white_box("deformable_prototypes", "prototypes whose parts move in their own directions", deformable_prototypes),
 )
 
 ZOO: Mapping[str, ZooEntry] = {entry.name: entry for entry in _ENTRIES}
@@ -90,11 +113,21 @@ __all__ = [
     "WEIGHTS",
     "ZOO",
     "ZooEntry",
+    "airbench_net",
+    "bagnet",
+    "bcos_net",
     "cifar_resnet",
+    "clear_net",
+    "conjunction_disjunction",
+    "deformable_prototypes",
+    "directional",
+    "gumbel_net",
     "inception_v1",
     "inception_v2",
     "inception_v3",
     "partworld_net",
+    "positive_net",
+    "protopnet",
     "smooth_convnet",
     "squeezenet1_1",
 ]
