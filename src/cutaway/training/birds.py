@@ -95,20 +95,42 @@ def encoded(model: Model, depth: Depth, data: str, split: str, mirrored: bool = 
     return Encoded(torch.cat(features), torch.tensor(targets), tuple(parts))
 
 
-def bird_net(config: BirdSettings, wide: int, layer: Prototypes, seed: int) -> PrototypeNet:
-    """reduce -> squash -> prototypes -> head, over an encoder's features."""
-    with torch.random.fork_rng():
-        torch.manual_seed(generator(seed, "network").initial_seed())
-        reduce = OrderedDict(reduce=nn.Conv2d(wide, config.channels, 1), squash=nn.Sigmoid())
-        return PrototypeNet(nn.Sequential(reduce), layer)
+def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes, seed: int) -> PrototypeNet:
+    """reduce -> squash -> prototypes -> head, over an encoder's features.
+
+    Training begins near what it looks for: with the principal directions of the features, and with prototypes that
+    are patches from the middle of pictures of their own class.
+    """
+    reduce = nn.Conv2d(train.features.shape[1], config.channels, 1)
+    principal(reduce, train.features)
+    encoder = nn.Sequential(OrderedDict(reduce=reduce, squash=nn.Sigmoid()))
+    draw = generator(seed, "patches")
+    with torch.no_grad():
+        for prototype, label in enumerate(layer.classes_of.tolist()):
+            pictures = (train.targets == label).nonzero()[:, 0]
+            chosen = int(pictures[torch.randint(len(pictures), (1,), generator=draw)])
+            y, x = (torch.randint(GRID // 4, GRID - GRID // 4, (2,), generator=draw)).tolist()
+            layer.values()[prototype] = layer.patch(encoder(train.features[chosen : chosen + 1]), prototype, (y, x))
+    return PrototypeNet(encoder, layer)
 
 
-def bird_task(
-    config: BirdSettings, train: list[Encoded], seed: int, layer: Callable[[int], Prototypes]
-) -> Task[Batch]:
+@torch.no_grad()
+def principal(reduce: nn.Conv2d, features: Features) -> None:
+    """Sets a 1 x 1 convolution to the leading principal directions of standardised features, each of variance one."""
+    rows = features.transpose(0, 1).flatten(1)[:, ::7].double()
+    centre, spread = rows.mean(1), rows.std(1).clamp(min=1e-6)
+    rows = (rows - centre[:, None]) / spread[:, None]
+    sizes, directions = torch.linalg.eigh(rows @ rows.T / rows.shape[1])
+    leading = directions.flip(1)[:, : reduce.out_channels].T / sizes.flip(0)[: reduce.out_channels, None].sqrt()
+    reduce.weight.copy_((leading / spread)[:, :, None, None])
+    assert reduce.bias is not None
+    reduce.bias.copy_(-(leading / spread) @ centre)
+
+
+def bird_task(config: BirdSettings, train: list[Encoded], seed: int, layer: Callable[[int], Prototypes]) -> Task[Batch]:
     """The training on views of the same pictures (as they are first, mirrored second); layer(classes)."""
     targets = train[0].targets
-    net = bird_net(config, train[0].features.shape[1], layer(int(targets.max()) + 1), seed)
+    net = bird_net(config, train[0], layer(int(targets.max()) + 1), seed)
     steps = -(-len(targets) // config.batch)
 
     def batches(epoch: int) -> Iterator[Batch]:

@@ -25,6 +25,7 @@ OWN = [name for name in RECIPES if name not in ("partworld", "cifar10")]
 CLASSES = '["airplane", "automobile"]'
 SMALL: dict[str, list[str]] = {
     "airbench": ["widths=[8, 8, 8]"],
+    "adversarial": ["widths=[8, 8]"],
     "clear": ["widths=[8, 8]"],
     "gumbel": ["widths=[8, 8]"],
     "positive": ["filters=8", "units=8", "views=2"],

@@ -26,19 +26,19 @@ class Config(Settings):
     """Every setting with its reason."""
 
     epochs: int = 8  # each shows every picture twice
+    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
     length: PositiveFloat = 0.5  # of a move, L2, pixels in [0, 1]: the length that robustness is usually quoted for
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
+
+    def network(classes: int, pictures: Tensor) -> nn.Module:
+        module = smooth_convnet(classes, config.widths)
+        whiten(module, pictures)
+        return module
+
     return cifar_task(config, data, seed, device, network, and_moved(config.length), each=2)
-
-
-def network(classes: int, pictures: Tensor) -> nn.Module:
-    """The network as training begins, its stem whitened by some pictures."""
-    module = smooth_convnet(classes)
-    whiten(module, pictures)
-    return module
 
 
 RECIPE = cifar_recipe("adversarial", CLAIM, Config, task)
