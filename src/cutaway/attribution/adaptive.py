@@ -25,10 +25,10 @@ def adaptive(
 
     The inputs are taken a few at a time, and the gradients of those few are kept until their weights are known.
     """
-    size = pass_size(batch_size, max(LEAST_PASS, len(path.way)))
+    size = pass_size(batch_size, max(LEAST_PASS, len(path.end)))
     first = np.union1d(rule(START)[0], [0.0, 1.0])
     integrals, counts = [], []
-    for few in torch.arange(len(path.way)).split(max(1, size // 4)):
+    for few in torch.arange(len(path.end)).split(max(1, size // 4)):
         walks = {row: Walk() for row in few.tolist()}
         wanted = dict.fromkeys(walks, first)
         while wanted:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from cutaway.attribution.adaptive import START, adaptive
@@ -9,7 +11,20 @@ from cutaway.attribution.attribution import Attribution, relative
 from cutaway.attribution.baselines import Baseline, baseline_like
 from cutaway.attribution.path import Path, total
 from cutaway.attribution.quadrature import Positions, Rule, rule_of
-from cutaway.attribution.scores import Forward, Inputs, answers, passes
+from cutaway.attribution.scores import (
+    LEAST_PASS,
+    Answer,
+    Forward,
+    Inputs,
+    asked,
+    check_inputs,
+    pass_size,
+    passes,
+    per_input,
+    plain,
+    scores_at,
+)
+from cutaway.attribution.sharing import shared
 from cutaway.core.errors import OptionError
 from cutaway.nets.targets import Target
 
@@ -39,10 +54,10 @@ def integrated_gradients(
     Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks".
     """
     _check(steps, tolerance, max_steps)
-    at_inputs = answers(forward, inputs, target, versus, batch_size)
+    check_inputs(inputs)
     start = baseline_like(baseline, inputs)
-    at_start = answers(forward, start, at_inputs.target, at_inputs.versus, batch_size)
-    path = Path(forward, start, inputs.detach() - start, at_inputs)
+    at_start, at_inputs = _at_ends(forward, start, inputs.detach(), target, versus, batch_size)
+    path = Path(forward, start, inputs.detach(), at_inputs)
     if tolerance is None:
         values = _fixed(path, *rule_of(rule)(steps), batch_size)
         evaluations = torch.full((len(inputs),), steps)
@@ -62,9 +77,21 @@ def integrated_gradients(
     )
 
 
+def _at_ends(
+    forward: Forward, start: Inputs, end: Inputs, target: Target, versus: Target, batch_size: int | None
+) -> tuple[Answer, Answer]:
+    """The scores at the baselines and at the inputs, asked in the same passes; the inputs decide about the class."""
+    number = len(end)
+    with plain(forward, end), torch.no_grad():
+        points = torch.cat([end, start]).split(pass_size(batch_size, max(LEAST_PASS, number)))
+        scores = torch.cat([shared(partial(scores_at, forward, each)) for each in points])
+        at_end = asked(forward, scores[:number], per_input(target, number), per_input(versus, number))
+        return asked(forward, scores[number:], at_end.target, at_end.versus), at_end
+
+
 def _fixed(path: Path, positions: Positions, weights: Positions, batch_size: int | None) -> Inputs:
     """The integral by the same positions and weights on every way; no gradient is kept."""
-    integral = torch.zeros_like(path.way)
+    integral = torch.zeros_like(path.end)
     for rows, steps in passes(len(integral), len(positions), batch_size):
         slopes, _ = path.slopes(rows, positions[steps.numpy()])
         weight = torch.as_tensor(weights)[steps].to(integral)
@@ -73,7 +100,8 @@ def _fixed(path: Path, positions: Positions, weights: Positions, batch_size: int
             some = slice(begun, begun + count)
             integral[row] += torch.tensordot(weight[some], slopes[some], dims=1)
             begun += count
-    return integral.mul_(path.way)
+        del slopes  # before the next pass takes as much again
+    return integral.mul_(path.end - path.start)
 
 
 def _check(steps: int, tolerance: float | None, max_steps: int) -> None:

@@ -14,26 +14,26 @@ from cutaway.attribution.scores import Answer, Forward, Inputs, gradients
 
 @dataclass(frozen=True)
 class Path:
-    """Per input, the way from its baseline (`start`) to itself, and the classes whose score is followed on it."""
+    """Per input, the way from its baseline (`start`) to itself (`end`), and the classes whose score is followed."""
 
     forward: Forward
     start: Inputs
-    way: Inputs
+    end: Inputs
     asked: Answer
 
     def shares(self, rows: Int[Tensor, " n"], positions: Positions) -> tuple[Inputs, Float[Tensor, " n"]]:
         """At one position (0 = baseline, 1 = input) on the way to each input in `rows`: the gradient times the way,
         which adds up to the slope of the score, and the score."""
         found, score = self.slopes(rows, positions)
-        return found.mul_(self.way[rows]), score
+        return found.mul_(self.end[rows] - self.start[rows]), score
 
     def slopes(self, rows: Int[Tensor, " n"], positions: Positions) -> tuple[Inputs, Float[Tensor, " n"]]:
         """The gradient at one position on the way to each input in `rows`, and the score."""
-        along = column(torch.as_tensor(positions).to(self.way), self.way)
+        along = column(torch.as_tensor(positions).to(self.end), self.end)
         against = None if self.asked.versus is None else self.asked.versus[rows]
         ways = rows[:1] if bool((rows == rows[0]).all()) else rows  # points of one input are spread from it
-        points = torch.addcmul(self.start[ways], along, self.way[ways])
-        found, answer = gradients(self.forward, points, self.asked.target[rows], against)
+        points = torch.lerp(self.start[ways], self.end[ways], along)
+        found, answer = gradients(self.forward, points, self.asked.target[rows], against, spare=True)
         return found, answer.score
 
 

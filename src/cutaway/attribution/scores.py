@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from cutaway.attribution.sharing import shared, sharing
 from cutaway.core.errors import CutawayError, ModelError, OptionError, PictureError, TargetError
@@ -91,26 +92,38 @@ def gradients(
     target: Target,
     versus: Target,
     during: AbstractContextManager[object] | None = None,
+    spare: bool = False,
 ) -> tuple[Inputs, Answer]:
     """The gradient of each point's score by the point, and the scores; `during` surrounds the forward pass.
 
-    A ModelError if the score does not depend on the points, or if a gradient is NaN or infinite.
+    The points are not changed unless they are spare. A ModelError if the score does not depend on them, or if a
+    gradient is NaN or infinite.
     """
 
-    def forward_pass() -> tuple[Tensor, Logits]:
-        leaf = (points.clone() if points.is_inference() else points).detach().requires_grad_()
+    def forward_pass() -> tuple[GradientEdge, Logits]:
+        entered = _entered(points, spare)
+        edge = get_gradient_edge(entered)
         with during or nullcontext():
-            return leaf, scores_at(forward, leaf)
+            return edge, scores_at(forward, entered, spare=True)
 
     with plain(forward, points):
-        leaf, scores = shared(forward_pass)
+        edge, scores = shared(forward_pass)
         found = asked(forward, scores, target, versus)
-        gradient = gradient_of(forward, found.score, leaf)
+        gradient = gradient_of(forward, found.score, edge)
     return gradient, Answer(found.score.detach(), found.target, found.versus)
 
 
+def _entered(points: Tensor, spare: bool) -> Tensor:
+    """The points where gradients by them end: no leaf, as the first layer may work in place; in place if spare."""
+    points, nothing = points.detach(), points.new_zeros((), requires_grad=True)
+    return points.add_(nothing) if spare and not points.is_inference() else points + nothing
+
+
 def gradient_of(
-    forward: Forward, score: Float[Tensor, " batch"], leaf: Tensor, absent: CutawayError | None = None
+    forward: Forward,
+    score: Float[Tensor, " batch"],
+    leaf: Tensor | GradientEdge,
+    absent: CutawayError | None = None,
 ) -> Tensor:
     """The gradient of the summed score by a leaf; `absent` is raised where the score does not depend on it."""
     found = None
