@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 
-import jinja2
 from markupsafe import Markup
 
 from cutaway.core.errors import DataError
 from cutaway.report._words import number, percent, signed
+from cutaway.report.selfcontained import asset, data_uri, digest, embedded, template
 
 
 @dataclass(frozen=True)
@@ -110,49 +107,25 @@ def render_blocks(data: BlocksData, pictures: Mapping[str, bytes]) -> str:
 
     Its content security policy forbids any request and any script but its own. A DataError names a missing picture.
     """
-    script = _asset("blocks.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script = asset("blocks.js")
     plain = {"words": [asdict(each) for each in data.words], "influence": asdict(data.influence), "grid": data.grid}
 
     def uri(name: str) -> Markup:
         if name not in pictures:
             raise DataError(f'the page names the picture "{name}", which is not among the {len(pictures)} given')
-        return Markup(f"data:image/png;base64,{base64.b64encode(pictures[name]).decode()}")
+        return data_uri(pictures[name])
 
     most = [abs(value) for card in data.groups for value in (*card.linear, *card.measured)]
     argued = [abs(card.value) for card in (*data.arguing_for, *data.arguing_against)]
-    return (
-        _environment()
-        .get_template("blocks.html.j2")
-        .render(
-            data=data,
-            uri=uri,
-            icons=sorted({icon for each in data.words for icon in each.icons if icon}),
-            json=Markup(json.dumps(plain).replace("<", "\\u003c")),
-            styles=Markup(_asset("blocks.css")),
-            script=Markup(script),
-            script_hash=digest,
-            most=max(most, default=0.0) or 1.0,
-            argued=max(argued, default=0.0) or 1.0,
-            strongest=max(data.words, key=lambda each: each.strength, default=None),
-        )
+    return template("blocks.html.j2", {"number": number, "percent": percent, "signed": signed}).render(
+        data=data,
+        uri=uri,
+        icons=sorted({icon for each in data.words for icon in each.icons if icon}),
+        json=embedded(json.dumps(plain)),
+        styles=asset("blocks.css"),
+        script=script,
+        script_hash=digest(script),
+        most=max(most, default=0.0) or 1.0,
+        argued=max(argued, default=0.0) or 1.0,
+        strongest=max(data.words, key=lambda each: each.strength, default=None),
     )
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cutaway.report", "assets"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, percent=percent, signed=signed)
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    source, _, _ = jinja2.PackageLoader("cutaway.report", "assets").get_source(jinja2.Environment(), name)
-    return source

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html as html_text
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -15,6 +13,7 @@ from cutaway.core.errors import DataError
 from cutaway.report import _geometry, _words
 from cutaway.report._glossary import GLOSSARY
 from cutaway.report.schema import Cell, Channel, ExplanationData
+from cutaway.report.selfcontained import asset, data_uri, digest, embedded, template
 
 CRISP_BELOW = 100
 """Networks that see fewer pixels than this across have their pictures enlarged pixel by pixel, not blurred."""
@@ -29,28 +28,30 @@ def render(data: ExplanationData, pictures: Mapping[str, bytes]) -> str:
     `pictures` maps the names that `data` uses to PNG (or JPEG, WebP) bytes; a DataError names one that is missing.
     Its content security policy forbids any request and any script but the page's own.
     """
-    script = _asset(SCRIPT)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            data=data,
-            picture_uri=_uris(data, pictures),
-            json=_embedded(data),
-            styles=Markup("\n".join(_asset(name) for name in STYLES)),
-            script=Markup(script),
-            script_hash=digest,
-            crisp=min(data.model.input[1:]) < CRISP_BELOW,
-            cutaway=_geometry.cutaway(data),
-            ticks=_geometry.logit_axis(data),
-            argued={channel.unit: channel for channel in _channels(data)},
-            scatter=_geometry.scatter(_channels(data)),
-            limit=_limit(data),
-            icons=_icons(data),
-            strongest=max(_cells(data), key=lambda cell: cell.strength, default=None),
-        )
+    script = asset(SCRIPT)
+    return _template().render(
+        data=data,
+        picture_uri=_uris(data, pictures),
+        json=embedded(data.model_dump_json(by_alias=True)),
+        styles=asset(*STYLES),
+        script=script,
+        script_hash=digest(script),
+        crisp=min(data.model.input[1:]) < CRISP_BELOW,
+        cutaway=_geometry.cutaway(data),
+        ticks=_geometry.logit_axis(data),
+        argued={channel.unit: channel for channel in _channels(data)},
+        scatter=_geometry.scatter(_channels(data)),
+        limit=_limit(data),
+        icons=_icons(data),
+        strongest=max(_cells(data), key=lambda cell: cell.strength, default=None),
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    words = {name: getattr(_words, name) for name in ("number", "signed", "percent", "compact", "short", "tail")}
+    known = {"zip": zip, "words": _words, "bar": _geometry.bar, "glossary": GLOSSARY, "asset": asset}
+    return template("page.html.j2", words, **known)
 
 
 def as_iframe(page: str, height: int = 900) -> str:
@@ -61,35 +62,6 @@ def as_iframe(page: str, height: int = 900) -> str:
     )
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cutaway.report", "assets"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    names = ("number", "signed", "percent", "compact", "short", "tail")
-    environment.filters.update({name: getattr(_words, name) for name in names})
-    environment.globals.update(
-        zip=zip, words=_words, bar=_geometry.bar, glossary=GLOSSARY, asset=lambda name: Markup(_asset(name))
-    )
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    source, _, _ = jinja2.PackageLoader("cutaway.report", "assets").get_source(jinja2.Environment(), name)
-    return source
-
-
-def _embedded(data: ExplanationData) -> Markup:
-    """The JSON so that it can stand inside a script element: nothing in it can close the element."""
-    text = data.model_dump_json(by_alias=True)
-    return Markup(text.replace("<", "\\u003c"))
-
-
 def _uris(data: ExplanationData, pictures: Mapping[str, bytes]) -> dict[str, Markup]:
     uris = {}
     for name in dict.fromkeys(_names(data)):
@@ -98,14 +70,8 @@ def _uris(data: ExplanationData, pictures: Mapping[str, bytes]) -> dict[str, Mar
                 f'the explanation names the picture "{name}", which is not among the {len(pictures)} given; '
                 "expected every picture that it names; make the explanation again"
             )
-        uris[name] = Markup(f"data:{_kind(pictures[name])};base64,{base64.b64encode(pictures[name]).decode()}")
+        uris[name] = data_uri(pictures[name])
     return uris
-
-
-def _kind(content: bytes) -> str:
-    if content.startswith(b"\xff\xd8"):
-        return "image/jpeg"
-    return "image/webp" if content[8:12] == b"WEBP" else "image/png"
 
 
 def _names(data: ExplanationData) -> Iterator[str]:
