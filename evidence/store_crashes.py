@@ -1,8 +1,8 @@
 """Sweeps killed with SIGKILL at random moments resume, and the final store equals an undisturbed one byte for byte.
 
-The CIFAR-10 network over 3,000 drawn pictures in shards of 200. Each trial sweeps in a process that is killed after a
-random part of the undisturbed time, again and again for up to three times, then lets it end. Then damages: each kind is
-done to a whole store, and must be found before anything is served, and mended by the same sweep.
+The CIFAR-10 network over 2,000 drawn pictures in shards of 100. Each trial sweeps in a process that is killed at a
+random moment between its first shard and the undisturbed end, up to three times in a row, then lets it end. Then
+damages: each kind is done to a whole store, and must be found before anything is served, and mended by the same sweep.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from cutaway.core.errors import CutawayError
 from cutaway.nets import load
 from cutaway.store import Store, picture_of, sweep
 
-TRIALS, COUNT = (4, 600) if QUICK else (20, 3000)
-DATA, OPTIONS = f"partworld:{COUNT}?seed=3&size=32", {"shard_size": 200}
+TRIALS, COUNT = (4, 600) if QUICK else (20, 2000)
+DATA, OPTIONS = f"partworld:{COUNT}?seed=3&size=32", {"shard_size": 100}
 ALONE = "import sys; from store_crashes import made; made(sys.argv[1])"
 
 
@@ -48,13 +48,24 @@ def start(store: Path, **options: Any) -> subprocess.Popen[bytes]:
     )
 
 
+def begun(store: Path) -> subprocess.Popen[bytes]:
+    """A sweep that has just begun to write shards, or gone on with them."""
+    known = (store / "shards").stat().st_mtime_ns if (store / "shards").is_dir() else 0
+    running = start(store)
+    while running.poll() is None:
+        if (store / "shards").is_dir() and (store / "shards").stat().st_mtime_ns != known:
+            break
+        time.sleep(0.01)
+    return running
+
+
 def killed(place: Path, seconds: float, whole: dict[str, str]) -> Iterator[dict[str, Any]]:
     draw = random.Random(0)
     for trial in range(TRIALS):
         store, moments, shards = place / f"trial{trial}", [], []
         for _ in range(draw.randint(1, 3)):
-            running = start(store)
-            moments.append(round(draw.uniform(0.05, 1.0) * seconds, 2))
+            running = begun(store)
+            moments.append(round(draw.uniform(0.0, 1.0) * seconds, 2))
             try:
                 running.wait(moments[-1])
             except subprocess.TimeoutExpired:
@@ -136,8 +147,9 @@ def vanished(place: Path) -> dict[str, Any]:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
+        undisturbed_run = begun(here / "whole")
         began = time.perf_counter()
-        start(here / "whole").wait()
+        undisturbed_run.wait()
         took = time.perf_counter() - began
         undisturbed = files(here / "whole")
         table = list(killed(here, took, undisturbed))

@@ -1,11 +1,12 @@
 // The one typed client of the workbench's interface.
+import { answered, picture, saved } from "./saved";
 
 export type Layer = { name: string; channels: number; grid: [number, number]; kind?: string };
 export type ModelFacts = {
   name: string; note: string; input: number[]; classes: number; labels: string[]; layers: Layer[]; methods: string[];
 };
 export type StoreFacts = {
-  model: string; data: string; count: number; failed: number; labels: string[]; layers: Layer[];
+  model: string; data: string; count: number; failed: number; labels: string[]; predictions: string[]; layers: Layer[];
   columns: Record<string, string>;
 };
 export type Row = {
@@ -64,21 +65,31 @@ export const url = (path: string, query: Record<string, unknown> = {}): string =
   return `api/${path}${text ? `?${text}` : ""}`;
 };
 
-export const get = async <T>(path: string, query: Record<string, unknown> = {}): Promise<T> =>
-  answer(await fetch(url(path, query)));
+// The address of a picture, for an image.
+export const image = (path: string, query: Record<string, unknown> = {}): string => picture(url(path, query));
 
-export const post = async <T>(path: string, body: unknown): Promise<T> =>
-  answer(
-    await fetch(url(path), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-  );
+export const get = <T>(path: string, query: Record<string, unknown> = {}): Promise<T> =>
+  answered(url(path, query), async () => answer(await fetch(url(path, query))));
 
-export const send = async <T>(path: string, query: Record<string, unknown>, body: Blob): Promise<T> =>
-  answer(await fetch(url(path, query), { method: "POST", body }));
+export const post = <T>(path: string, body: unknown): Promise<T> => {
+  const content = JSON.stringify(body);
+  const headers = { "content-type": "application/json" };
+  return answered(`${url(path)} ${content}`, async () => answer(await fetch(url(path), { method: "POST", headers, body: content })));
+};
+
+export const send = async <T>(path: string, query: Record<string, unknown>, body: Blob): Promise<T> => {
+  if (saved) throw new Error("a saved page takes no pictures; open the workbench");
+  return answer(await fetch(url(path, query), { method: "POST", body }));
+};
 
 export const cancel = (job: string): Promise<Job> => fetch(url(`jobs/${job}`), { method: "DELETE" }).then(answer);
 
 export const points = async (store: string, layer: string, method: string): Promise<Float32Array> => {
-  const response = await fetch(url(`stores/${store}/projection`, { layer, method }));
-  if (!response.ok) await answer(response);
-  return new Float32Array(await response.arrayBuffer());
+  const address = url(`stores/${store}/projection`, { layer, method });
+  const found = await answered(address, async () => {
+    const response = await fetch(address);
+    if (!response.ok) await answer(response);
+    return [...new Float32Array(await response.arrayBuffer())];
+  });
+  return new Float32Array(saved ? found.map((value) => value ?? NaN) : found); // what is no number is null in JSON
 };

@@ -3,6 +3,9 @@
 // Okabe and Ito's colours for colour-blind people, then their darker kin.
 export const COLOURS = ["#b84d06", "#1f62a8", "#2a8a68", "#c58a00", "#a8508f", "#3aa0c9", "#6b6b6b", "#7a4b1e", "#4b3fa0", "#8aa000"];
 
+export const OTHERS = "#9a978e";
+export const colourOf = (index: number): string => COLOURS[index] ?? OTHERS;
+
 export type Shown = { points: Float32Array; classes: number[]; correct: number[]; chosen: Set<number>; by: "class" | "correct" };
 export type Frame = { width: number; height: number; scale: number; x: number; y: number };
 
@@ -31,7 +34,7 @@ export const draw = (canvas: HTMLCanvasElement, frame: Frame, shown: Shown, lass
     const wrong = shown.correct[number] === 0;
     context.globalAlpha = some && !shown.chosen.has(number) ? 0.12 : 0.75;
     context.fillStyle = context.strokeStyle =
-      shown.by === "correct" ? (wrong ? COLOURS[0] : "#8b8a84") : COLOURS[(shown.classes[number] + COLOURS.length) % COLOURS.length];
+      shown.by === "correct" ? (wrong ? COLOURS[0] : "#8b8a84") : colourOf(shown.classes[number]);
     context.beginPath();
     if (shown.by === "correct" && wrong) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
     else context.arc(x, y, radius, 0, 7);

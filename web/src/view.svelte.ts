@@ -1,5 +1,6 @@
 // The view: a small object that lives in the address, so that a link or a reload shows the same.
 import { cancel, get, post, url, type Job, type ModelFacts, type StoreFacts, type Subset } from "./api";
+import { saved } from "./saved";
 import { forgetDrawn, forgetNames } from "./units.svelte";
 
 export const PANELS = ["units", "matrix", "map", "picture", "live"] as const;
@@ -18,7 +19,7 @@ const EMPTY: View = {
 };
 
 const read = (): View => {
-  const given = new URLSearchParams(location.hash.slice(1));
+  const given = new URLSearchParams((location.hash || saved?.hash || "").slice(1));
   const view = { ...EMPTY };
   for (const key of Object.keys(EMPTY) as (keyof View)[]) {
     const value = given.get(key);
@@ -54,6 +55,7 @@ export const load = async (): Promise<void> => {
     const store = view.store in facts.stores ? view.store : (Object.keys(facts.stores)[0] ?? "");
     const layers = facts.stores[store]?.layers.map((each) => each.name) ?? [];
     go({ store, layer: layers.includes(view.layer) ? view.layer : (layers.at(-1) ?? "") });
+    if (saved) return;
     const known = await get<Job[]>("jobs");
     known.filter((job) => job.state === "running" || job.state === "waiting").forEach(follow);
   } catch (error) {
@@ -69,7 +71,8 @@ const described = (): Subset[] => {
     return [];
   }
 };
-export const subsets = $state<{ own: Subset[]; chosen: number[] }>({ own: described(), chosen: [] });
+type Subsets = { own: Subset[]; chosen: number[] };
+export const subsets = $state<Subsets>((saved?.subsets as Subsets) ?? { own: described(), chosen: [] });
 
 export const addSubset = (subset: Subset): void => {
   subsets.own = [...subsets.own.filter((each) => each.name !== subset.name), subset];
@@ -92,6 +95,10 @@ export const jobs = $state<Record<string, Job>>({});
 export const ended = (job: Job | undefined): boolean => job !== undefined && job.state !== "running" && job.state !== "waiting";
 
 export const follow = (job: Job): void => {
+  if (saved) {
+    jobs[job.name] = { ...job, state: "done" };
+    return;
+  }
   if (jobs[job.name] && jobs[job.name].state !== "failed" && jobs[job.name].state !== "cancelled") return;
   jobs[job.name] = job;
   const events = new EventSource(url(`jobs/${job.name}/events`));

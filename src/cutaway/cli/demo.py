@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +46,14 @@ def demo(
         typer.echo(summary(explanation.data))
         pages.append(out / exhibit.name / "index.html")
     typer.echo("\nOpen in a browser:\n" + "\n".join(f"  {page}" for page in pages))
+    typer.echo(f"\nThe workbench, with all units and many pictures:\n  {workbench()}")
+
+
+def workbench() -> str:
+    """How to open the workbench from here; the program may lie in an environment that is not active."""
+    program = Path(sys.argv[0])
+    shown = program.name if shutil.which(program.name) else os.path.relpath(program)
+    return f"{shown} serve"
 
 
 def exhibits(seed: int) -> list[Exhibit]:

@@ -123,6 +123,8 @@ def bench_of(specs: list[str], folders: list[Path], names: list[Path]) -> Bench:
     for number, store in enumerate(opened):
         owner = owner_of(store, models)
         check_belongs(store, models[owner])
+        if models[owner].labels is None and store.plan.classes[:1] != ("class 0",):
+            models[owner].labels = store.plan.classes  # the sweep was told what the classes are called
         key = short(store.folder.name if folders else "partworld", number, stores)
         stores[key], owners[key] = store, owner
     return Bench(models, stores, owners, given_names(names, models))

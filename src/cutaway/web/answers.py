@@ -11,16 +11,17 @@ import torch.nn.functional as F
 
 from cutaway.attribution import METHODS
 from cutaway.blocks.channel_attribution import channel_attribution
-from cutaway.blocks.places import LEAST
+from cutaway.blocks.places import LEAST, raster_of
 from cutaway.core.errors import LayerError, OptionError, choose
 from cutaway.core.types import Unit
-from cutaway.explain.maps import as_field
+from cutaway.explain.maps import PATCHES, as_field
 from cutaway.explain.recipes import RECIPES
 from cutaway.nets.model import Model
-from cutaway.report.drawing import Raster, enlarge, heat, to_raster
+from cutaway.report.drawing import Raster, enlarge, heat, overlay, to_raster
 from cutaway.trace import activations, edit, graph, layout, layouts
 
 SIGNED = {recipe.method: recipe.signed for recipe in RECIPES}
+COARSE = ("grad_cam", "layer_cam", "score_cam", "occlusion", "prediction_difference")
 MOST_ABLATED, MOST_CLASSES = 64, 6
 QUICK: Mapping[str, dict[str, Any]] = {
     "integrated_gradients": {"steps": 24},
@@ -65,7 +66,7 @@ def predictions(model: Model, pictures: torch.Tensor, ablated: Sequence[str], k:
 def attribution_map(
     model: Model, pictures: torch.Tensor, method: str, target: int | None, versus: int | None, layer: str | None
 ) -> tuple[Raster, dict[str, Any]]:
-    """One map as a picture of its own, to be laid over the other; and what was measured on it."""
+    """One map over the pale grey picture, as the explanation page draws it; and what was measured on it."""
     choose(method, METHODS, "method")
     options = dict(QUICK.get(method, {}))
     if method == "occlusion":
@@ -77,7 +78,9 @@ def attribution_map(
     signed = SIGNED.get(method, True)
     values = as_field(found.values[0], signed)
     gap = None if found.completeness_gap is None else float(found.completeness_gap[0])
-    return enlarge(heat(values, signed), LEAST), {"signed": signed, "completeness_gap": gap, "layer": found.layer}
+    grain = 1 if method in COARSE else max(1, min(values.shape) // PATCHES)
+    facts = {"signed": signed, "completeness_gap": gap, "layer": found.layer}
+    return overlay(raster_of(pictures), values, signed, grain), facts
 
 
 def dictionary(model: Model, pictures: torch.Tensor, layer: str, k: int = 4) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
         names = table["label"].to_pylist()
         if not any(names):
             names = table["prediction"].to_pylist()
-        known = sorted({name for name in names if name is not None})
+        known = [name for name, _ in Counter(name for name in names if name is not None).most_common()]
         index = {name: number for number, name in enumerate(known)}
         right = [{True: 1, False: 0, None: 2}[value] for value in table["correct"].to_pylist()]
         return {"names": known, "classes": [index.get(name, -1) for name in names], "correct": right}
@@ -190,9 +191,16 @@ def facts(bench: Bench, name: str) -> dict[str, Any]:
         "count": len(store),
         "failed": len(store.failed),
         "labels": list(store.plan.labels),
+        "predictions": commonest(store),
         "layers": layers,
         "columns": dict(store.instances.columns),
     }
+
+
+def commonest(store: Store, k: int = 10) -> list[str]:
+    """The classes that the network answered most often."""
+    said = Counter(store.instances.table["prediction"].drop_null().to_pylist())
+    return [label for label, _ in said.most_common(k)]
 
 
 def unit_list(

@@ -206,11 +206,17 @@ def test_truth_by_name_then_by_number() -> None:
 
 
 @pytest.mark.slow
-def test_ray_makes_the_same_store(bench: Bench, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="needs ray")
+@pytest.mark.parametrize("running", [False, True], ids=["its own cluster", "one that was there"])
+def test_ray_makes_the_same_store(bench: Bench, tmp_path: Path, running: bool) -> None:
+    ray = pytest.importorskip("ray", reason="needs ray")
+    ray.shutdown()  # whatever another test left
+    if running:
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     store = sweep(bench.model, bench.spec, tmp_path / "store", ["act1", "act2"], engine="ray", workers=2, **settings())
     for layer in store.layers:
         assert np.allclose(
             store.values(layer, range(COUNT)), bench.store.values(layer, range(COUNT)), atol=1e-5, equal_nan=True
         )
     assert store.instances.table["hash"] == bench.store.instances.table["hash"]
+    assert ray.is_initialized() == running
+    ray.shutdown()
