@@ -14,7 +14,7 @@ from cutaway.metrics import class_agreement, contrast, exactness
 
 GOALS = {"conjunction-disjunction": 90.0, "directional": 94.0}
 SEEDS = 1 if QUICK else 5
-SETTINGS = ['classes=["airplane", "automobile"]', f"epochs={1 if QUICK else 6}"]
+SETTINGS = ['classes=["airplane", "automobile"]', f"epochs={1 if QUICK else 4}"]
 
 
 def main() -> None:

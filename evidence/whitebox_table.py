@@ -125,8 +125,8 @@ def main() -> None:
     mine = next((each for each in rows if each["network"] == "clear"), None)
     passed = mine is not None and mine["accuracy, %"] >= 93.5
     claim = (
-        "`clear`: 93.5 % on ten classes with exact gradients, more legible than those of a B-cos and of an adversarially "
-        "trained network"
+        "`clear`: 93.5 % on ten classes with exact gradients that are more legible than those of a B-cos and of an "
+        "adversarially trained network"
     )
     report("whitebox_table", claim, rows, passed, len(data[1]))
 

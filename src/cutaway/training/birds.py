@@ -20,7 +20,6 @@ from cutaway.core.errors import DataError
 from cutaway.core.seeds import generator
 from cutaway.data.dataset import Dataset, Sample
 from cutaway.data.specs import open_dataset
-from cutaway.nets.load import load
 from cutaway.nets.model import Model
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.nets.zoo.squeezenet import SqueezeNet
@@ -31,8 +30,8 @@ from cutaway.whitebox.prototypes import Prototypes
 
 GRID = 13  # places a side: finer grids are averaged down to it, so that all depths cost the same
 CUTS = {"shallow": 5, "middle": 8, "deep": 13}  # how many of SqueezeNet's features are kept
-FIELDS = {"shallow": 23, "middle": 71, "deep": 191}
-"""Pixels a side that one unit sees (tested); the averaging onto GRID adds up to 12 (shallow) or 8 (middle)."""
+FIELDS = {"shallow": 23, "middle": 63, "deep": 207}
+"""Pixels a side that one unit sees (tested); the averaging onto GRID adds up to 16 (shallow and middle)."""
 
 Depth = Literal["shallow", "middle", "deep"]
 Features = Float[Tensor, "n channels y x"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,7 @@ from cutaway.whitebox import prototype_losses
 from cutaway.whitebox.projection import project
 
 
+@runtime_checkable
 class Placing(Protocol):
     """Settings that say where prototypes should be."""
 
