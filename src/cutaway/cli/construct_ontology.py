@@ -78,3 +78,21 @@ def tree(project: Folder = Path(".")) -> None:
     from cutaway.construct.ontology import load
 
     typer.echo("\n".join(lines(load(project))) or "no nodes yet")
+
+
+@ontology_app.command()
+def draw(
+    project: Folder = Path("."),
+    out: Annotated[Path, typer.Option(help="The file, SVG.")] = Path("out/construct/tree.svg"),
+) -> None:
+    """The tree as a picture, each node with a cut-out of what it means."""
+    from cutaway.construct.materials import material
+    from cutaway.construct.ontology import write_text
+    from cutaway.construct.picturing import cut_outs, tree
+    from cutaway.construct.project import open_project
+
+    opened = open_project(project)
+    names = [node.id for node in opened.ontology.active()]
+    pictures = cut_outs(material(opened), names) if opened.manifest else {}
+    write_text(out, tree(opened.ontology, pictures))
+    typer.echo(str(out))
