@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from cutaway.cli.options import ModelOptions
-from cutaway.report.schema import Channel, ExplanationData, Score
+from cutaway.report.schema import Channel, ExplanationData, Score, UnitName
 
 SHOWN = 3  # channels on each side of the printed summary
 
@@ -27,14 +27,17 @@ def explain(
     layer: Annotated[str | None, typer.Option(help="Where to look inside; else the deepest with a grid.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the page; out/NAME where left out.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each visualization: more is sharper and slower.")] = 128,
+    names: Annotated[Path | None, typer.Option(help="names.json of cutaway name, shown beside the units.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every number as JSON.")] = False,
 ) -> None:
     """Explain one decision: why this class, and why rather than another."""
     from cutaway.explain import explain as explain_picture
     from cutaway.explain import make_folder
+    from cutaway.naming.files import read_names
 
+    known = read_names(names) if names else ()
     folder = out or (None if as_json else Path("out") / safe_name(image))
-    command = command_of(image, options, target, versus, layer)
+    command = command_of(image, options, target, versus, layer, names)
     with progress() as say:
         say("the network")
         if out:
@@ -49,6 +52,7 @@ def explain(
             seed=options.seed,
             steps=steps,
             batch_size=options.batch_size,
+            names=known,
             command=command,
             progress=say,
         )
@@ -68,8 +72,8 @@ def summary(data: ExplanationData) -> str:
     if data.channels and data.channels.arguing_for + data.channels.arguing_against:
         compared = " rather than the other class" if data.versus else ""
         lines += ["", f"channels of {printable(data.channels.layer)}, and what the margin loses without each:"]
-        lines += _channels(f"for it{compared}", data.channels.arguing_for[:SHOWN])
-        lines += _channels("against it", data.channels.arguing_against[:SHOWN])
+        lines += _channels(f"for it{compared}", data.channels.arguing_for[:SHOWN], data.names)
+        lines += _channels("against it", data.channels.arguing_against[:SHOWN], data.names)
     return "\n".join([*lines, *(f"\nnote: {printable(note)}" for note in data.notes)])
 
 
@@ -83,11 +87,11 @@ def safe_name(path: Path) -> str:
     return re.sub(r"[^\w-]+", "_", path.stem).strip("_") or "picture"
 
 
-def command_of(image: Path, options: ModelOptions, *asked: str | None) -> str:
+def command_of(image: Path, options: ModelOptions, *asked: str | Path | None) -> str:
     """The command line that makes the same explanation again."""
     given = [(field.name.replace("_", "-"), getattr(options, field.name), field.default) for field in fields(options)]
     named = [(name, value) for name, value, default in given if value != default or name == "model"]
-    named += [(name, value) for name, value in zip(("target", "versus", "layer"), asked, strict=True) if value]
+    named += [(name, value) for name, value in zip(("target", "versus", "layer", "names"), asked, strict=True) if value]
     words = [word for name, value in named for word in (f"--{name}", str(value))]
     return shlex.join(["cutaway", "explain", str(image), *words]).encode("utf-8", "replace").decode()
 
@@ -114,10 +118,11 @@ def _classes(data: ExplanationData, scores: list[Score]) -> list[str]:
     ]
 
 
-def _channels(side: str, channels: list[Channel]) -> list[str]:
+def _channels(side: str, channels: list[Channel], names: dict[str, UnitName]) -> list[str]:
+    called = {unit: f"  {printable(name.text)}" for unit, name in names.items()}
     return [f"  {side}"] * bool(channels) + [
         f"    {channel.unit.rpartition(':')[2]:>5}  {-channel.ablation.change:+7.2f} measured, "
         f"{channel.attribution:+7.2f} estimated; then {printable(channel.ablation.prediction.label)} "
-        f"{100 * channel.ablation.prediction.probability:.1f} %"
+        f"{100 * channel.ablation.prediction.probability:.1f} %{called.get(channel.unit, '')}"
         for channel in channels
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,9 +20,11 @@ from cutaway.explain.channels import channels_section
 from cutaway.explain.explanation import Explanation
 from cutaway.explain.facts import model_facts, picture_facts, provenance
 from cutaway.explain.maps import maps_section
+from cutaway.explain.names import names_shown
 from cutaway.explain.places import dictionary_section, grid_section
 from cutaway.explain.question import Question, ask, laid_out
 from cutaway.explain.settings import Settings
+from cutaway.naming.names import UnitNames
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
 from cutaway.report.schema import Channels, Dictionary, ExplanationData, Grid
@@ -49,6 +51,7 @@ def explain(
     seed: int = 0,
     steps: int = STEPS,
     batch_size: int | None = None,
+    names: Sequence[UnitNames] = (),
     command: str = "",
     progress: Say | None = None,
 ) -> Explanation:
@@ -57,7 +60,8 @@ def explain(
     source: a path, Pillow image, array or tensor, prepared for the network. target: the class to explain (an index or
     a label; None = the predicted one); versus: the class to compare it with (None = the best of the others).
     layer: where to look inside; by default the deepest one that still knows places. steps: of each visualization.
-    batch_size: pictures at once, which bounds memory. progress: told what is being done.
+    batch_size: pictures at once, which bounds memory. names: of units, in words, as `name_units` finds them.
+    progress: told what is being done.
     The same picture, network and seed give the same numbers and pictures. Raises a CutawayError for what can be mended.
     """
     say = progress or (lambda _: None)
@@ -81,6 +85,7 @@ def explain(
         channels=inside.channels,
         dictionary=inside.dictionary,
         grid=inside.grid,
+        names=names_shown(names, inside.channels, inside.dictionary, notes),
         notes=notes,
         provenance=provenance(model, settings, command),
     )

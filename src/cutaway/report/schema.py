@@ -147,6 +147,13 @@ class Provenance(Record):
     command: str
 
 
+class UnitName(Record):
+    """What a unit is called, and how well that fits: the correlation of the phrase's sightings with its activation."""
+
+    text: str
+    score: float
+
+
 class ExplanationData(Record):
     """One picture, one network, one decision: all that `cutaway explain` found."""
 
@@ -161,5 +168,8 @@ class ExplanationData(Record):
     channels: Channels | None = Field(description="None where the network has no layer with channels over places")
     dictionary: Dictionary | None
     grid: Grid | None
+    names: dict[str, UnitName] = Field(
+        default_factory=dict, description="what the units shown are called, where names were given and fit"
+    )
     notes: list[str] = Field(description="what is missing or doubtful in this explanation, and why")
     provenance: Provenance

@@ -12,8 +12,9 @@ from torch import nn
 
 from cutaway.core.errors import LayerError, ModelError, OptionError, PictureError, TargetError
 from cutaway.explain import explain
+from cutaway.naming.names import Name, UnitNames
 from cutaway.nets import Model, Preprocess
-from cutaway.report.schema import ExplanationData
+from cutaway.report.schema import ExplanationData, UnitName
 from cutaway.trace import edit
 
 QUICK = {"steps": 2}
@@ -50,6 +51,23 @@ def test_every_ablation_is_what_the_network_answers_without_the_channel(model, p
         assert channel.ablation.change == pytest.approx(margin - found.data.margin, abs=1e-5)
         assert channel.ablation.prediction.index == int(logits.argmax())
         assert channel.ablation.target_probability == pytest.approx(float(logits.softmax(0)[found.data.target.index]))
+
+
+def test_units_are_called_by_their_names_where_these_fit(model, picture, found):
+    unit, other = (channel.unit for channel in found.data.channels.arguing_for[:2])
+    fit = UnitNames(unit, (Name("a <b>red</b> wheel", 0.8, 0.001),), abstained=False, reason="")
+    none = UnitNames(other, (Name("a leaf", 0.1, 0.4),), abstained=True, reason="nothing fits")
+    named = explain(model, picture, names=[fit, none], **QUICK)
+    assert named.data.names == {unit: UnitName(text="a <b>red</b> wheel", score=0.8)}
+    assert ">a &lt;b&gt;red&lt;/b&gt; wheel</span></h4>" in named.html()
+    assert named.data.model_copy(update={"names": {}}) == found.data
+
+
+def test_names_of_another_layer_are_said_to_be(model, picture):
+    elsewhere = UnitNames("stem:0", (Name("a leaf", 0.8, 0.001),), abstained=False, reason="")
+    data = explain(model, picture, names=[elsewhere], **QUICK).data
+    assert data.names == {}
+    assert any(note.startswith("The names given are of stem; this explanation looks into ") for note in data.notes)
 
 
 def test_below_a_linear_head_estimates_and_ablations_agree(found):

@@ -113,6 +113,7 @@ function dictionary({ cells, grid: [rows, columns] }) {
         "div",
         {},
         element("code", { textContent: unit }),
+        ...(unit in explanation.names ? [" ", element("span", { className: "called", textContent: explanation.names[unit].text })] : []),
         element("span", { className: "probability", ariaHidden: "true" }, fill),
         element("span", { className: "figure", textContent: real(value, 2) }),
         ...(argued.has(unit) ? [argument(argued.get(unit))] : []),
