@@ -9,9 +9,10 @@ levers did what is in docs/whitebox.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from pydantic import PositiveFloat
+from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
 from cutaway.nets.zoo.clear_net import clear_net
@@ -19,6 +20,7 @@ from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.adversaries import and_moved
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
+from cutaway.whitebox import SoftGate
 
 CLAIM = __doc__.splitlines()[0]
 
@@ -29,17 +31,20 @@ class Config(Settings):
 
     epochs: int = 8  # each shows every picture twice
     widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
-    length: PositiveFloat = 0.25  # of a move, L2, pixels in [0, 1]: half of what robustness is quoted for
+    length: NonNegativeFloat = 0.2  # of a move, L2, pixels in [0, 1]; 0 = every batch is shown once
+    gate: Literal["soft", "relu"] = "soft"  # exact where it is held, or exact as it is
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
     def network(classes: int, pictures: Tensor) -> nn.Module:
-        module = clear_net(classes, config.widths)
+        module = clear_net(classes, config.widths, gate=SoftGate if config.gate == "soft" else nn.ReLU)
         whiten(module, pictures)
         return module
 
+    if not config.length:
+        return cifar_task(config, data, seed, device, network)
     return cifar_task(config, data, seed, device, network, and_moved(config.length), each=2)
 
 
