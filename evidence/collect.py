@@ -16,8 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "evidence" / "results"
 PAGE = ROOT / "docs" / "evidence.md"
-NAMING = ROOT / "docs" / "naming.md"
-ROOMS_OF_NAMING = ("naming_", "guide_")
+ROOMS = {"naming": ("naming_", "guide_"), "construct": ("construct_",), "whitebox": ("whitebox_",)}
+"""Pages of one room: what evidence/NAME_top.md says by hand, then that room's own claims."""
 TOP = """# Evidence
 
 Every figure on this page was printed by a script in this repository: each section names the command, the commit and the
@@ -64,11 +64,17 @@ def render() -> str:
     return "\n".join([TOP, *contents, "", *map(section, results)])
 
 
-def naming() -> str:
-    """The page about names and guides: what it says by hand, then its own claims."""
+def room(name: str) -> str:
+    """A room's page: what it says by hand, then its own claims."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
-    own = [section(result) for result in results if result["name"].startswith(ROOMS_OF_NAMING)]
-    return (ROOT / "evidence" / "naming_top.md").read_text() + "\n".join(own)
+    own = [section(result) for result in results if result["name"].startswith(ROOMS[name])]
+    return (ROOT / "evidence" / f"{name}_top.md").read_text() + "\n".join(own)
+
+
+def pages() -> dict[Path, str]:
+    """Every page that is rendered, and its text."""
+    told = [name for name in ROOMS if (ROOT / "evidence" / f"{name}_top.md").exists()]
+    return {PAGE: render()} | {ROOT / "docs" / f"{name}.md": room(name) for name in told}
 
 
 def section(result: dict[str, Any]) -> str:
@@ -107,12 +113,12 @@ def cell(value: Any) -> str:
 def main(words: list[str]) -> int:
     """Run, render or check, as the words say."""
     if words == ["--check"]:
-        same = PAGE.exists() and PAGE.read_text() == render() and NAMING.read_text() == naming()
-        print("docs/evidence.md " + ("is what the results render to" if same else "is stale; try make evidence"))
-        return 0 if same else 1
+        stale = [path.name for path, text in pages().items() if not path.exists() or path.read_text() != text]
+        print(f"stale: {', '.join(stale)}; try make evidence" if stale else "the pages are what the results render to")
+        return 1 if stale else 0
     shown = [run(path) for path in chosen([word for word in words if word != "--render"])]
-    PAGE.write_text(render())
-    NAMING.write_text(naming())
+    for path, text in pages().items():
+        path.write_text(text)
     return 0 if all(shown) else 1
 
 
