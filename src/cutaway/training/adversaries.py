@@ -9,9 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.nets.preprocess import CIFAR10_STD
-from cutaway.training.cifar import Batch, Views
+from cutaway.training.cifar import Batch, Views, once
 
 TINY = 1e-12
+
+
+def shown(length: float) -> tuple[Views, int]:
+    """The views of a batch and their number: as it is and moved by `length`, or as it is alone for 0."""
+    return (and_moved(length), 2) if length else (once, 1)
 
 
 def and_moved(length: float) -> Views:

@@ -97,12 +97,15 @@ def test_other_encoders_and_lines_without_a_class(birds: str, tmp_path: Path) ->
         opened(f"jsonl:{tmp_path / 'other.jsonl'}", "train")
 
 
-def test_the_reduction_begins_with_uncorrelated_directions_of_variance_one() -> None:
+def test_the_reduction_begins_with_uncorrelated_directions_the_widest_first() -> None:
     reduce = nn.Conv2d(8, 5, 1)
     principal(reduce, features().features)
     with torch.no_grad():
         rows = reduce(features().features).transpose(0, 1).flatten(1)
-    torch.testing.assert_close(rows @ rows.T / rows.shape[1], torch.eye(5), atol=0.3, rtol=0)  # of every seventh place
+    covariance = rows @ rows.T / rows.shape[1]
+    assert float(covariance[0, 0]) == pytest.approx(1, abs=0.2)  # set by every seventh place
+    assert float((covariance - covariance.diagonal().diag()).abs().max()) < 0.2
+    assert float(covariance.diagonal().max()) == pytest.approx(1, abs=0.2)
 
 
 def test_prototypes_begin_as_patches_of_their_own_class() -> None:

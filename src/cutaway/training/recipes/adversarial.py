@@ -14,7 +14,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
-from cutaway.training.adversaries import and_moved
+from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
@@ -38,7 +38,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         whiten(module, pictures)
         return module
 
-    return cifar_task(config, data, seed, device, network, and_moved(config.length), each=2)
+    return cifar_task(config, data, seed, device, network, *shown(config.length))
 
 
 RECIPE = cifar_recipe("adversarial", CLAIM, Config, task)

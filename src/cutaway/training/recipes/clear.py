@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from cutaway.nets.zoo.clear_net import clear_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.adversaries import and_moved
+from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 from cutaway.whitebox import SoftGate
@@ -43,9 +43,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         whiten(module, pictures)
         return module
 
-    if not config.length:
-        return cifar_task(config, data, seed, device, network)
-    return cifar_task(config, data, seed, device, network, and_moved(config.length), each=2)
+    return cifar_task(config, data, seed, device, network, *shown(config.length))
 
 
 RECIPE = cifar_recipe("clear", CLAIM, Config, task)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.nets.zoo.conjunctions import directional
 from cutaway.nets.zoo.smooth_convnet import whiten
+from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
@@ -28,6 +29,7 @@ class Config(Settings):
     cases: PositiveInt = 4  # of a class; each is four parts
     reach: PositiveInt = 3  # places (of four pixels) that a part may lie away: a case then spans most of the picture
     temperature: PositiveFloat = 0.3  # of both disjunctions: low enough to choose, high enough to teach the others
+    length: NonNegativeFloat = 0.0  # of a move up the loss, L2, pixels in [0, 1], for a second view; 0 = shown once
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
@@ -38,7 +40,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         whiten(module, pictures)
         return module
 
-    return cifar_task(config, data, seed, device, network)
+    return cifar_task(config, data, seed, device, network, *shown(config.length))
 
 
 RECIPE = cifar_recipe("directional", CLAIM, Config, task)
