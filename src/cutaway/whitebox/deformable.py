@@ -88,7 +88,20 @@ class DeformablePrototypeLayer(Prototypes):
         return best, move
 
     def similarity_maps(self, features: Features) -> Float[Tensor, "batch prototypes y x"]:
-        return self.matched(features)[0].mean(2)
+        """The mean over parts of their best likeness: as `matched`, without the moves, at the allowed places alone."""
+        maps = self.part_maps(features)
+        height, width = maps.shape[-2:]
+        padded = F.pad(maps, [self.allowed.shape[-1] // 2] * 4, value=NOTHING)
+        best = [
+            torch.stack(
+                [
+                    padded[:, :, part, dy : dy + height, dx : dx + width] - self.cost[part, dy, dx]
+                    for dy, dx in allowed.nonzero().tolist()
+                ]
+            ).amax(0)
+            for part, allowed in enumerate(self.allowed)
+        ]
+        return torch.stack(best).mean(0)
 
     def offsets(self, features: Features) -> Int64[Tensor, "batch prototypes parts 2"]:
         """How far (dy, dx) each part lies from its prototype's best place: what a person can read off a picture."""

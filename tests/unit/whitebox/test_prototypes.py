@@ -152,3 +152,10 @@ def test_gradients_and_bad_options() -> None:
         DeformablePrototypeLayer(5, 3, stiffness=-1.0)
     with pytest.raises(OptionError, match="per_class is 0; expected a whole number of at least 1"):
         PrototypeLayer(5, 3, per_class=0)
+
+
+@pytest.mark.parametrize("form", ["anchors", "directions"])
+def test_likeness_is_that_of_the_moves_that_are_told(form: str) -> None:
+    layer = DeformablePrototypeLayer(6, 2, 3, parts=3, reach=2, form=form, seed=1)  # type: ignore[arg-type]
+    features = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(layer.similarity_maps(features), layer.matched(features)[0].mean(2))
