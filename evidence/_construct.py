@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from _evidence import QUICK, ROOT
 
 from cutaway.construct import config, demonstration, worlds
 from cutaway.construct.demonstration import Demo
 
-KEPT = Path(os.environ.get("CUTAWAY_CONSTRUCT_DEMO", str(ROOT / "out" / "evidence-construct")))
+KEPT = Path(
+    os.environ.get("CUTAWAY_CONSTRUCT_DEMO", str(ROOT / "out" / f"evidence-construct{'-quick' if QUICK else ''}"))
+)
 COUNTS = {"train": 200, "val": 120, "test": 120} if QUICK else worlds.COUNTS
 
 
@@ -28,11 +32,16 @@ def settings() -> config.Config:
 def fresh(folder: Path, seed: int = 7) -> Demo:
     """The demo in an emptied folder."""
     shutil.rmtree(folder, ignore_errors=True)
-    return demonstration.demo(folder, seed, counts=COUNTS, conf=settings(), report=lambda line: None)
+    workers = min(2, torch.get_num_threads())
+    return demonstration.demo(folder, seed, counts=COUNTS, conf=settings(), workers=workers, report=say)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def project() -> Path:
     """The demo's project, from an earlier script where there is one."""
-    if not (KEPT / "construct.toml").is_file() or QUICK:
+    if not (KEPT / "nets").is_dir():
         fresh(KEPT)
     return KEPT

@@ -61,6 +61,7 @@ def train(
     project: Folder = Path("."),
     engine: Annotated[str, typer.Option(help="local or ray")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Nodes that are trained side by side.")] = 2,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another one than construct.toml's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the networks of nodes, children before parents."""
@@ -68,7 +69,7 @@ def train(
 
     from cutaway.construct.growing import train_many
 
-    done = train_many(project, nodes, engine, workers, lambda line: typer.echo(line, err=as_json))
+    done = train_many(project, nodes, engine, workers, lambda line: typer.echo(line, err=as_json), seed)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in done]))
 

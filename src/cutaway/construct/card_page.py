@@ -21,6 +21,13 @@ from cutaway.report.drawing import Raster, overlay, png, resize, tile, to_raster
 
 SIDE = 96
 STEPS = 64
+SAID = {
+    "balanced_accuracy": "balanced accuracy",
+    "auroc": "AUROC",
+    "pointing": "points at it",
+    "iou": "IoU of map and mask",
+    "follows": "follows it when moved",
+}
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -36,7 +43,7 @@ _PAGE = """<!doctype html>
  tr + tr { border-top: 1px solid #e4e2dc; } p, figcaption { color: #4a5160; margin: .3rem 0; } figure { margin: 0; }
  code { font-size: .85rem; background: #f4f2ec; padding: .15rem .4rem; border-radius: 3px; overflow-wrap: anywhere; }
 </style></head><body>
-<h1>{{ card.node | replace("_", " ") }}</h1><p>{{ card.claim }}</p>
+<h1>{{ card.node | replace("_", " ") }}</h1><p>{{ card.claim.split(": ", 1)[1] }}</p>
 <div class="row"><div><h2>On {{ card.figures.balanced_accuracy.n }} pictures that it has never seen</h2>
 <table><tr><th></th><td>figure</td><td>95 % interval</td><td>n</td></tr>
 {% for name, figure in figures %}<tr><th>{{ name }}</th><td>{{ "%.3f" | format(figure.value) }}</td>
@@ -63,11 +70,10 @@ def page(card: dict[str, Any], tree: Tree, stuff: Material, probes: Sequence[str
     """The page of a card."""
     node = card["node"]
     best, worst = extremes(tree, node, stuff)
-    names = ("balanced_accuracy", "auroc", "pointing", "iou", "follows")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.Undefined)
     return environment.from_string(_PAGE).render(
         card=card,
-        figures=[(name.replace("_", " "), card["figures"][name]) for name in names],
+        figures=[(says, card["figures"][name]) for name, says in SAID.items()],
         dream=_uri(dream(tree, node, stuff.pictures.shape[-1])),
         probes=_uri(_lit(tree, node, stuff, [stuff.places[one] for one in probes])),
         best=_uri(_grid(stuff, best.tolist())),

@@ -66,8 +66,8 @@ class Learning:
     """How networks of nodes are made. size: pixels a side; width: channels of a leaf; epochs, pictures: at most."""
 
     size: int = 64
-    width: int = 20
-    epochs: int = 12
+    width: int = 16
+    epochs: int = 14
     pictures: int = 2000
     kernel: int = 15
     filters: int = 8

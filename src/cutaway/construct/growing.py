@@ -112,10 +112,11 @@ def train_many(
     engine: str = "local",
     workers: int = 2,
     report: Callable[[str], object] = print,
+    seed: int | None = None,
 ) -> list[Grown]:
     """Train some nodes of the project in a folder, level by level; those of one level side by side.
 
-    The weights are the same whatever the engine and the number of workers.
+    The weights are the same whatever the engine and the number of workers. seed: another one than construct.toml's.
     """
     choose(engine, ENGINES, "engine")
     project = open_project(root)
@@ -124,29 +125,31 @@ def train_many(
     levels = sorted({project.ontology.level(name) for name in names})
     for level in levels:
         wave = [name for name in names if project.ontology.level(name) == level]
-        for one in _wave(engine)(root, wave, workers):
+        for one in _wave(engine)(root, wave, workers, seed):
             report(f"{one.node}: trained in {one.seconds:.0f} s")
             done.append(one)
     return done
 
 
-def _wave(engine: str) -> Callable[[Path, Sequence[str], int], list[Grown]]:
+def _wave(engine: str) -> Callable[[Path, Sequence[str], int, int | None], list[Grown]]:
     return _on_ray if engine == "ray" else _here
 
 
-def _one(root: Path, name: str) -> Grown:
+def _one(root: Path, name: str, seed: int | None) -> Grown:
     torch.set_num_threads(1)
-    return train(open_project(root), name)
+    project = open_project(root)
+    spec = spec_of(project, project.ontology[name])
+    return train(project, name, spec if seed is None else replace(spec, seed=seed))
 
 
-def _here(root: Path, wave: Sequence[str], workers: int) -> list[Grown]:
+def _here(root: Path, wave: Sequence[str], workers: int, seed: int | None) -> list[Grown]:
     if workers == 1 or len(wave) == 1:
-        return [_one(root, name) for name in wave]
+        return [_one(root, name, seed) for name in wave]
     with ProcessPoolExecutor(min(workers, len(wave)), mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_one, [root] * len(wave), wave))
+        return list(pool.map(_one, [root] * len(wave), wave, [seed] * len(wave)))
 
 
-def _on_ray(root: Path, wave: Sequence[str], workers: int) -> list[Grown]:
+def _on_ray(root: Path, wave: Sequence[str], workers: int, seed: int | None) -> list[Grown]:
     """The same on a Ray cluster whose machines all see the project's folder."""
     try:
         import ray
@@ -155,5 +158,5 @@ def _on_ray(root: Path, wave: Sequence[str], workers: int) -> list[Grown]:
     if not ray.is_initialized():
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
     task = ray.remote(num_cpus=1)(_one)
-    found: list[Grown] = ray.get([task.remote(root, name) for name in wave])
+    found: list[Grown] = ray.get([task.remote(root, name, seed) for name in wave])
     return found

@@ -21,7 +21,7 @@ RATE = 0.01
 RIVALS = 3.0  # a place on a sibling weighs as much as three on the ground
 PRESENCE = 0.3  # the share of the head's own loss
 OVERLAP = 0.6  # the share of the loss on the overlap of map and mask
-BEST_PLACES = 3  # the head's loss looks at so many of the highest places, so that more than one learns
+BEST_PLACES = 3, 1 / 512  # the head's loss looks at so many of the highest places, or this share of all
 CROPS = 0.30  # a cut-out part fills a square of at least this share of the picture's side
 
 
@@ -159,9 +159,8 @@ def _loss(net: PartNet, batch: Lesson, positive: float) -> Float[Tensor, ""]:
     places = (F.binary_cross_entropy_with_logits(field, mask, reduction="none") * weight).mean()
     chance = field.sigmoid()
     overlap = 1 - (2 * (chance * mask).sum() + 1) / (chance.sum() + mask.sum() + 1)
-    best = (
-        field.flatten(1).topk(BEST_PLACES, dim=1).values.mean(dim=1) if net.spec.head == "max" else net.presence(field)
-    )
+    many = max(BEST_PLACES[0], round(BEST_PLACES[1] * field[0].numel()))
+    best = field.flatten(1).topk(many, dim=1).values.mean(dim=1) if net.spec.head == "max" else net.presence(field)
     answer = F.binary_cross_entropy_with_logits(best, there, reduction="none") * batch.clear
     whole: Tensor = places + OVERLAP * overlap + PRESENCE * answer.mean()
     return whole
@@ -213,7 +212,7 @@ def thresholds(net: PartNet, val: Lesson) -> tuple[float, float]:
     with torch.no_grad():
         presence = net.presence(field)[val.clear].double().numpy()
     there = val.present[val.clear].numpy()
-    return best_threshold(presence, there), _best_level(field[:, 0], val.masks > 0.5)
+    return best_threshold(presence, there), best_level(field[:, 0], val.masks > 0.5)
 
 
 def best_threshold(scores: Float[np.ndarray, " n"], there: Bool[np.ndarray, " n"]) -> float:
@@ -229,7 +228,8 @@ def best_threshold(scores: Float[np.ndarray, " n"], there: Bool[np.ndarray, " n"
     return round(float((low + high) / 2), 6)
 
 
-def _best_level(field: Float[Tensor, "n g g"], masks: Bool[Tensor, "n g g"]) -> float:
+def best_level(field: Float[Tensor, "n g g"], masks: Bool[Tensor, "n g g"]) -> float:
+    """The logit above which maps cover masks best, over the pictures that show the part."""
     shown = masks.flatten(1).any(dim=1)
     best, level = -1.0, 0.0
     for candidate in torch.linspace(-2, 2, 17).tolist():

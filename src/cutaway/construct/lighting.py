@@ -134,7 +134,8 @@ _PAGE = """<!doctype html>
 <img alt="where {{ child }} fires" src="{{ maps[child] }}"><figcaption><b>{{ child | replace("_", " ") }}</b>
 <span>{% if one.fired %}<b class="mark">●</b> there, {% else %}○ not there, {% endif %}
 {{ "%+.1f" | format(one.beyond) }}</span>
-<span>without it: {{ one.without }}</span></figcaption></figure>{% endfor %}</div></section>
+<span>without it: {{ one.without }}{% if one.margin and one.without == lit.answer %},
+{{ "%+.1f" | format(one.margin) }}{% endif %}</span></figcaption></figure>{% endfor %}</div></section>
 {% endfor %}</body></html>
 """
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from cutaway.construct import data, rle
 from cutaway.construct.learning import Lesson
-from cutaway.construct.ontology import Ontology
+from cutaway.construct.ontology import Ontology, check_id
 from cutaway.construct.project import Project
 from cutaway.core.cache import remember
 from cutaway.core.errors import ProjectError
@@ -82,7 +83,7 @@ def _coarse(masks: Bool[Tensor, "n size size"], factor: int) -> Float[Tensor, "n
 def material(project: Project, nodes: Iterable[str] | None = None) -> Material:
     """All of a project's pictures, and the masks of some of its nodes (None = all that have labels).
 
-    Pictures are read once and kept in the cache, under the hash of the manifest.
+    Pictures and masks are read once and kept in the cache, under the hashes of the files that they come from.
     """
     size = project.config.learning.size
     question = {"pictures": [entry.sha256 for entry in project.manifest], "size": size, "version": 1}
@@ -94,9 +95,11 @@ def material(project: Project, nodes: Iterable[str] | None = None) -> Material:
     chosen = [node.id for node in project.ontology.active()] if nodes is None else list(nodes)
     masks, labelled = {}, {}
     for name in chosen:
-        labels = project.labels(name)
-        if labels:
-            masks[name], labelled[name] = _masks(project, labels, size)
+        path = project.root / data.LABELS / f"{check_id(name)}.jsonl"
+        if path.is_file() and path.stat().st_size:
+            asked = {**question, "labels": hashlib.sha256(path.read_bytes()).hexdigest()}
+            found = remember("construct", asked, partial(_masks, project, name, size))
+            masks[name], labelled[name] = found["masks"], found["known"]
     return Material(
         tuple(entry.sha256 for entry in project.manifest),
         tuple(entry.split for entry in project.manifest),
@@ -107,9 +110,8 @@ def material(project: Project, nodes: Iterable[str] | None = None) -> Material:
     )
 
 
-def _masks(
-    project: Project, labels: Mapping[str, data.Label], size: int
-) -> tuple[Bool[Tensor, "n size size"], Bool[Tensor, " n"]]:
+def _masks(project: Project, name: str, size: int) -> dict[str, Tensor]:
+    labels = project.labels(name)
     masks = torch.zeros(len(project.manifest), size, size, dtype=torch.bool)
     known = torch.zeros(len(project.manifest), dtype=torch.bool)
     for index, entry in enumerate(project.manifest):
@@ -118,4 +120,4 @@ def _masks(
             known[index] = True
             if rle.area(label.mask):
                 masks[index] = data.shrunk(rle.decode(label.mask), size) >= 0.5
-    return masks, known
+    return {"masks": masks, "known": known}

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 import yaml
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
@@ -66,25 +67,37 @@ class Spec:
     @property
     def grid(self) -> int:
         """Places a side of the network's map."""
-        return self.size // (2 if self.form == "leaf" else 4)
+        return self.size if self.form == "leaf" else self.size // 4
 
 
 class Leaf(nn.Module):
-    """Pixels in [0, 1] to a map of logits at half their size: five convolutions, of which three look further afield."""
+    """Pixels in [0, 1] to a map of logits at their size: a fine look at half of it, a wide one at a quarter, joined.
+
+    The wide look costs a quarter of what it would cost on the fine grid and sees twice as far. Four answers a place
+    (Shi et al. 2016) bring the map back to the pictures' size, without which a thin stem is drawn too thick.
+    """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        width = spec.width
-        layers: list[nn.Module] = []
-        for channels, side, stride, dilation in ((3, 5, 2, 1), (width, 3, 1, 1), (width, 3, 1, 2), (width, 3, 1, 4)):
-            padding = dilation * (side // 2)
-            layers += [nn.Conv2d(channels, width, side, stride, padding, dilation, bias=False), nn.BatchNorm2d(width)]
-            layers += [nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(width, 1, 3, 1, 1))
+        fine, wide = spec.width, 2 * spec.width
+        self.fine = nn.Sequential(*_looking(3, fine, 5, stride=2))
+        self.wide = nn.Sequential(
+            *_looking(fine, wide, 3, stride=2),
+            *_looking(wide, wide, 3),
+            *_looking(wide, wide, 3, dilation=2),
+            nn.Conv2d(wide, fine, 1),
+        )
+        self.joined = nn.Sequential(*_looking(fine, fine, 3), nn.Conv2d(fine, 4, 3, 1, 1), nn.PixelShuffle(2))
 
     def forward(self, pictures: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 grid grid"]:
-        answer: Tensor = self.layers(pictures - 0.5)
+        fine = self.fine(pictures - 0.5)
+        answer: Tensor = self.joined(fine + F.interpolate(self.wide(fine), size=fine.shape[-2:]))
         return answer
+
+
+def _looking(channels: int, filters: int, side: int, stride: int = 1, dilation: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(channels, filters, side, stride, dilation * (side // 2), dilation, bias=False)
+    return convolution, nn.BatchNorm2d(filters), nn.ReLU()
 
 
 class Composed(nn.Module):
@@ -110,7 +123,7 @@ class LinearHead(nn.Module):
         nn.init.constant_(self.weigh.weight, 1 / 64)
 
     def forward(self, field: Float[Tensor, "n 1 g g"]) -> Float[Tensor, " n"]:
-        answer: Tensor = self.weigh(nn.functional.adaptive_max_pool2d(field, 8).flatten(1))
+        answer: Tensor = self.weigh(F.adaptive_max_pool2d(field, 8).flatten(1))
         return answer[:, 0]
 
 

@@ -25,14 +25,14 @@ def squares(count: int, seed: int) -> Lesson:
     """Red squares on noise in half of the pictures, green ones as rivals in all."""
     draw = torch.Generator().manual_seed(seed)
     pictures = (torch.rand(count, 3, 32, 32, generator=draw) * 120).to(torch.uint8)
-    masks, rivals = torch.zeros(count, 16, 16), torch.zeros(count, 16, 16)
+    masks, rivals = torch.zeros(count, 32, 32), torch.zeros(count, 32, 32)
     for index in range(count):
         y, x = (int(v) for v in torch.randint(1, 6, (2,), generator=draw))
         pictures[index, 1, 4 * y : 4 * y + 8, 16:24] = 230
-        rivals[index, 2 * y : 2 * y + 4, 8:12] = 1
+        rivals[index, 4 * y : 4 * y + 8, 16:24] = 1
         if index % 2:
             pictures[index, :, 4 * y : 4 * y + 8, 4 * x : 4 * x + 8] = torch.tensor([230, 20, 20])[:, None, None].byte()
-            masks[index, 2 * y : 2 * y + 4, 2 * x : 2 * x + 4] = 1
+            masks[index, 4 * y : 4 * y + 8, 4 * x : 4 * x + 8] = 1
     present = masks.flatten(1).any(dim=1)
     return Lesson(pictures, masks, rivals * (1 - masks), present, torch.ones(count, dtype=torch.bool))
 

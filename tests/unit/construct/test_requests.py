@@ -323,6 +323,32 @@ def test_a_kill_in_the_middle_loses_nothing(
     assert len(repository("worktree", "list").splitlines()) == 1
 
 
+@pytest.mark.parametrize("moment", ["before the branch moves", "after the branch has moved"])
+def test_a_kill_in_the_middle_of_a_promotion_loses_nothing(
+    repository: Repository, project: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    again(project)
+    review.merge(repository, hand_in(repository))
+    monkeypatch.setattr("cutaway.construct.promotion.Benchmark.passed", property(lambda self: True))
+    old, move = repository.tip("main"), Repository.move
+
+    def killed(self: Repository, branch: str, new: str, old: str) -> None:
+        if moment.startswith("after"):
+            move(self, branch, new, old)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Repository, "move", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote(repository, "demo")
+    repository("fsck", "--no-progress")
+    assert (repository.tip("main") == old) is moment.startswith("before")
+    promote(repository, "demo")
+    assert repository.is_merged(repository.tip("auto"), "main")
+    assert repository.tree("main") == repository.tree("auto")
+    assert len(repository("worktree", "list").splitlines()) == 1
+
+
 def test_promotion_needs_an_approver_and_a_gain(repository: Repository, project: Path) -> None:
     with pytest.raises(ReviewError, match='"eve" may not approve what goes to main; expected demo'):
         promote(repository, "eve")
