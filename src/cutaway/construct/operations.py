@@ -107,7 +107,10 @@ def _attach(ontology: Ontology, name: str, values: _Values) -> Ontology:
 
 
 def _split(ontology: Ontology, name: str, values: _Values) -> Ontology:
-    """A node into kinds of it: it becomes any of them, and is read off them from now on."""
+    """A node into kinds of it: it becomes any of them, and is read off them from now on.
+
+    Its evidence is theirs until somebody says which picture shows which.
+    """
     kinds = values.texts("into")
     values.done()
     node = ontology[name]
@@ -117,7 +120,9 @@ def _split(ontology: Ontology, name: str, values: _Values) -> Ontology:
         if kind in ontology:
             raise ProjectError(f'split {name}: there is a node "{kind}" already; try another id')
     made = [
-        Node(kind, node.kind, f"a kind of {name}: {kind}", attaches_to=node.attaches_to, all_of=node.all_of)
+        replace(
+            node, id=kind, says=f"a kind of {name}: {kind}", aliases=(), status="proposed", net="", children_pinned={}
+        )
         for kind in kinds
     ]
     whole = replace(node, all_of=(), any_of=kinds, status="proposed", net="", children_pinned={})
