@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -112,27 +113,35 @@ def together(workbench: Workbench, what: str) -> dict[str, Any]:
 
 
 def with_a_job(workbench: Workbench) -> Iterator[dict[str, Any]]:
-    """The same while t-SNE maps are made, one after the other, for all of that time."""
-    client = Client(workbench)
+    """The same while groups of neurons are searched, one job after the other, for all of that time."""
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        return json.loads(Client(workbench).ask(method, path, body)[2])
+
     quiet = together(workbench, f"{CLIENTS} clients, {SECONDS} s")
     yield quiet
-    jobs = [
-        json.loads(client.ask("POST", "/api/jobs", {"kind": "groups", "store": NAME, "layer": "1", "groups": n})[2])
-        for n in range(2, 13)
-    ]
+    asked = {"kind": "groups", "store": NAME, "layer": LAYER}
+    jobs = [ask("POST", "/api/jobs", {**asked, "groups": count})["name"] for count in range(2, 13)]
     busy = together(workbench, f"{CLIENTS} clients, {SECONDS} s, while long jobs run")
-    states = [json.loads(client.ask("GET", f"/api/jobs/{job['name']}", None)[2])["state"] for job in jobs]
+    states = [ask("GET", f"/api/jobs/{job}")["state"] for job in jobs]
     for job in jobs:
-        client.ask("DELETE", f"/api/jobs/{job['name']}", None)
+        ask("DELETE", f"/api/jobs/{job}")
     yield {**busy, "passed": busy["passed"] and "failed" not in states and states[-1] in ("running", "waiting")}
     for which in ("p50_ms", "p99_ms"):
         factor = busy[which] / quiet[which]
         yield {"what": f"long work slows {which[:3]} by", "factor": round(factor, 2), "passed": bool(factor <= 2)}
 
 
+def shown(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows, each told at once to whoever waits."""
+    for row in rows:
+        print(row, file=sys.stderr, flush=True)
+        yield row
+
+
 if __name__ == "__main__":
     with running([wide_store()]) as workbench:
-        table = [*alone(workbench), *with_a_job(workbench)]
+        table = [*shown(alone(workbench)), *shown(with_a_job(workbench))]
     report(
         "workbench_load",
         f"Over {COUNT:,} pictures and {UNITS:,} units every question's p95 is at most {MOST} ms; {CLIENTS} clients get "

@@ -36,7 +36,7 @@ CLICK = """async ([act, ready]) => {
 }"""
 ONE, ALL = "document.querySelector", "document.querySelectorAll"
 TAB = "document.getElementById('tab-{}').click()"
-CHOOSE = "const s = {}('{}'); s.value = '{}'; s.dispatchEvent(new Event('change'))"
+CHOOSE = "const s = {}('{}'); s.value = '{}'; s.dispatchEvent(new Event('change', {{bubbles: true}}))"
 LASSO = """const c = document.querySelector('canvas'), b = c.getBoundingClientRect();
 const fire = (kind, x, y) => c.dispatchEvent(new PointerEvent(kind, {bubbles: true, pointerId: 1,
   clientX: b.left + x * b.width, clientY: b.top + y * b.height}));
@@ -82,7 +82,7 @@ def over_the_store(number: int) -> list[tuple[str, str, str]]:
     """Everything that asks the store."""
     layer, other = str(number % 2), str(1 - number % 2)
     card, head = f"{ALL}('.card')[{number % 24}]", f"{ALL}('table.matrix thead button')"
-    own = f"probability > {0.12 + number / 100}"
+    own = f"instance % 7 = {number % 7} AND probability < 0.99{number}"
     return [
         ("", TAB.format("units"), f"{ALL}('.card').length === 24"),
         (
@@ -140,8 +140,8 @@ def of_a_picture(number: int) -> list[tuple[str, str, str]]:
         ("another map of evidence", CHOOSE.format(ONE, select, other), overlay.format(other)),
         (
             "why another class",
-            f"window.was = {ONE}('.argued .figure').textContent; {ALL}('.ask button')[2].click()",
-            f"{ONE}('.argued .figure')?.textContent !== window.was",
+            f"window.was = {ONE}('.argued').dataset.asked; {ALL}('.ask button')[2].click()",
+            f"{ONE}('.argued')?.dataset.asked !== window.was",
         ),
         (
             "a place, spelled",

@@ -153,7 +153,7 @@ def test_a_lasso_becomes_a_subset(visit: Visit) -> None:
     page.get_by_label("colour").select_option("correct")
     page.get_by_role("button", name="Neuron groups").click()
     page.locator(".groups li").first.wait_for()
-    page.get_by_label("map", exact=True).select_option("tsne")
+    page.locator("label", has_text="map").locator("select").first.select_option("tsne")
     page.locator("canvas[data-drawn*=tsne]").wait_for(timeout=60_000)
     page.get_by_role("button", name="Compare as a subset").click()
     page.get_by_text("lasso of").first.wait_for()

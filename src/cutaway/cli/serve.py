@@ -78,6 +78,7 @@ def serve(
                 super().handle_exit(sig, frame)
 
         app = create_app(bench, guard, jobs)
+        threading.Thread(target=bench.warm, name="cutaway reads ahead", daemon=True).start()
         Server(uvicorn.Config(app, timeout_graceful_shutdown=GRACE, **quiet)).run(sockets=[listener])
         jobs.close()
 

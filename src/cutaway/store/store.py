@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import product
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from cutaway.core.types import Unit
 from cutaway.data.dataset import Dataset
 from cutaway.store.conditions import SECONDS, Instances
 from cutaway.store.instances import arrow
+from cutaway.store.matrix import Matrix, subset_sums
 from cutaway.store.plan import Plan, read_plan
 from cutaway.store.projection import METHODS, Projection, Say, file_of, known_projection
 from cutaway.store.shard import Seal, array_name, damage, read_array, read_seal, shard_folder
@@ -29,6 +32,9 @@ from cutaway.store.work import LOGITS, ROWS
 
 MANIFEST = "manifest.json"
 POOLED = ("max", "mean")
+WARM = 4 << 30
+"""Bytes of arrays that are read ahead at most."""
+
 REMEMBERED = 1024
 """Subsets by condition whose sums are kept: those of the classes are asked for again and again."""
 
@@ -43,19 +49,6 @@ class Top:
     instance: int
     value: float
     place: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Units x subsets: each unit's mean over the pictures of each subset, in activations. counts: pictures in each."""
-
-    layer: str
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
-    values: Float32[np.ndarray, "channels subsets"]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype=dtype, copy=copy)
 
 
 @dataclass(eq=False)
@@ -173,7 +166,11 @@ class Store:
             self._sums.get((kind, number, given)) if isinstance(given, str) else None for given in subsets.values()
         ]
         fresh = [row for row, sums in enumerate(known) if sums is None]
-        found = dict(zip(fresh, self._summed(kind, number, [chosen[row] for row in fresh]), strict=True))
+        blocks = [partial(self._array, kind, number, shard) for shard in range(self.plan.shards)]
+        whole = not self.failed.size
+        found = dict(
+            zip(fresh, subset_sums(self.plan, number, blocks, [chosen[row] for row in fresh], whole), strict=True)
+        )
         for row, given in enumerate(subsets.values()):
             if row in found and isinstance(given, str) and len(self._sums) < REMEMBERED:
                 self._sums[kind, number, given] = found[row]  # the arrays never change
@@ -182,24 +179,6 @@ class Store:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = sums / np.array(counts, dtype=np.float32)[:, None]
         return Matrix(layer, tuple(subsets), tuple(counts), np.ascontiguousarray(means.T))
-
-    def _summed(self, kind: str, layer: int, subsets: Sequence[np.ndarray]) -> Float32[np.ndarray, "subsets channels"]:
-        """The sum of each unit's values over each subset, in one pass over the shards."""
-        members = np.zeros((len(subsets), self.plan.count), dtype=np.float32)
-        for row, numbers in enumerate(subsets):
-            members[row, numbers] = 1
-        sums = torch.zeros(len(subsets), self.plan.layers[layer].channels)
-        for shard in range(self.plan.shards if len(subsets) else 0):
-            span = self.plan.span(shard)
-            share = members[:, span.start : span.stop]
-            used = np.flatnonzero(share.any(axis=0))
-            if not len(used):
-                continue
-            block = self._array(kind, layer, shard)
-            if self.failed.size or len(used) < len(block) / 4:  # else reading all costs less than copying some
-                block, share = block[used], share[:, used]
-            sums += torch.from_numpy(np.ascontiguousarray(share)) @ torch.from_numpy(np.asarray(block))
-        return sums.numpy()
 
     def neighbours(self, instance: int, layer: str, k: int = 9, pooled: str = "mean") -> list[tuple[int, float]]:
         """The k pictures whose units answered most alike (cosine of the pooled activations), nearest first."""
@@ -272,6 +251,22 @@ class Store:
                 f"{self.plan.count - 1}"
             )
         return numbers
+
+    def warm(self, most: int = WARM) -> None:
+        """Read and check ahead what questions will need, and make the first maps; nothing beyond `most` bytes.
+
+        What is damaged is said to the one who asks for it, not here.
+        """
+        names = [array_name(kind, number) for kind in POOLED for number in range(len(self.plan.layers))]
+        if sum(seal.files[name][0] for seal in self.seals for name in names) > most:
+            return
+        with contextlib.suppress(StoreError):
+            for number, layer in enumerate(self.layers):
+                self.statistics(layer)
+                for kind, shard in product(POOLED, range(self.plan.shards)):
+                    self._array(kind, number, shard)
+                self._norms("mean", number)
+                self.project(layer)
 
     def damaged(self) -> list[str]:
         """Every file that is not as it was sealed, found by reading all of them."""

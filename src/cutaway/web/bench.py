@@ -16,6 +16,7 @@ from cutaway.core.types import Pictures
 from cutaway.data.pictures import from_pil
 from cutaway.nets.model import Model
 from cutaway.store import Store, picture_of
+from cutaway.trace import layouts
 from cutaway.web.images import decoded
 
 KEPT = 64
@@ -69,6 +70,13 @@ class Bench:
             while len(self._uploads) > KEPT:
                 self._uploads.popitem(last=False)
         return reference
+
+    def warm(self) -> None:
+        """Look into every model, and read ahead what the stores will be asked for, so that first answers are quick."""
+        for model in self.models.values():
+            layouts(model)
+        for store in self.stores.values():
+            store.warm()
 
     def picture(self, model: str, reference: str) -> Shown:
         """The picture of a reference, `upload-HASH` or `STORE-NUMBER`, prepared for a model."""

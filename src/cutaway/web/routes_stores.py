@@ -12,6 +12,7 @@ from pydantic import Field
 from cutaway.core.errors import StoreError
 from cutaway.core.types import Unit
 from cutaway.store import Store, Subset, inside_lasso, picture_of
+from cutaway.store.projection import METHODS
 from cutaway.web import answers
 from cutaway.web.bench import Bench
 from cutaway.web.images import crop, thumbnail
@@ -118,6 +119,13 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
             raise StoreError(f'the map "{method}" of {layer} is not made yet; expected a job that makes it')
         points = found.project(layer, method).points
         return Response(points.astype("<f4").tobytes(), media_type="application/octet-stream")
+
+    @routes.get("/stores/{store}/maps")
+    def maps(store: str, layer: Text) -> list[str]:
+        """The maps of a layer that are there at once."""
+        found = bench.store(store)
+        found.plan.layer(layer)
+        return [method for method in METHODS if method == "pca" or found.has_projection(layer, method)]
 
     @routes.get("/stores/{store}/colours")
     def colours(store: str) -> dict[str, Any]:
