@@ -43,7 +43,7 @@ from cutaway.whitebox.prototypes import Prototypes
 DATA = f"jsonl:{SHARED}/data/birds/birds.jsonl"
 ENCODER = f"squeezenet1_1@{SHARED}/models/squeezenet1_1_imagenet.safetensors"
 DEPTHS: tuple[Depth, ...] = ("deep",) if QUICK else ("deep", "middle", "shallow")
-SETTINGS = BirdSettings(epochs=4 if QUICK else 25, last=2 if QUICK else 8)
+SETTINGS = BirdSettings(epochs=4 if QUICK else 20, last=2 if QUICK else 6)
 TOP, ENOUGH, COVERED = 10, 8, 20 if QUICK else 120
 
 

@@ -32,8 +32,8 @@ from cutaway.nets.zoo import WEIGHTS, ZOO
 from cutaway.training.adversaries import attacked
 
 N = 60 if QUICK else 1000
-MOSAICS = 20 if QUICK else 300
-ATTACKED = 40 if QUICK else 300
+MOSAICS = 20 if QUICK else 150
+ATTACKED = 40 if QUICK else 200
 NARROW = "widths=[32, 64, 96]"
 SHORT: list[tuple[str, str, list[str], int]] = [
     ("clear", "clear", ["epochs=1", NARROW, "length=0.2"], 2),
