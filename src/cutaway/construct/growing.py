@@ -84,11 +84,12 @@ def lesson(stuff: Material, tree: Tree, name: str, spec: Spec, split: str, most:
 
 
 def settle(project: Project, name: str) -> None:
-    """Write down that a node is trained, and on which weights of its children."""
+    """Write down that a node is trained, and on which weights of its children; only its own file is written."""
     node = project.ontology[name]
     pins = {child: pin(project, child) for child in node.children}
     done = replace(node, status="trained", net=f"nets/{name}", children_pinned=pins)
-    ontology.save(project.ontology.with_nodes(done), project.root)
+    # Others are trained beside it: to save the whole ontology as it was read would undo what they have written down.
+    ontology.write_text(project.root / ontology.FOLDER / f"{name}.yaml", ontology.to_text(done))
 
 
 def pin(project: Project, child: str) -> str:

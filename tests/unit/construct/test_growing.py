@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cutaway.construct import networks
-from cutaway.construct.growing import train, train_many
+from cutaway.construct import networks, ontology
+from cutaway.construct.growing import settle, train, train_many
 from cutaway.construct.leakage import leaks
 from cutaway.construct.learning import Lesson, best_threshold, learn
 from cutaway.construct.lighting import light, summary, write
@@ -158,6 +158,17 @@ def test_several_workers_train_to_the_same_weights(project: Path) -> None:
     before = {name: networks.hash_of(open_project(project).net(name)) for name in names}
     train_many(project, names, workers=2, report=lambda line: None)
     assert {name: networks.hash_of(open_project(project).net(name)) for name in names} == before
+
+
+def test_nodes_that_are_trained_side_by_side_do_not_undo_each_others_files(project: Path) -> None:
+    for name in ("bowed_stem", "round_petals"):
+        fresh = replace(first.ontology[name], status="proposed", net="")
+        ontology.save(open_project(project).ontology.with_nodes(fresh), project)
+    first, second = open_project(project), open_project(project)  # both read before either writes
+    settle(first, "bowed_stem")
+    settle(second, "round_petals")
+    after = open_project(project).ontology
+    assert (after["bowed_stem"].status, after["round_petals"].status) == ("trained", "trained")
 
 
 @pytest.mark.slow
