@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 from _evidence import QUICK, report
 from _wide import LABELS
-from _workbench import COUNT, Workbench, running, wide_store
+from _workbench import COUNT, LAYERS, Workbench, running, wide_store
 
 NAME, LAYER, UNITS = f"wide_{COUNT}", "1", 1024
 STORE = f"/api/stores/{NAME}"
@@ -120,8 +120,8 @@ def with_a_job(workbench: Workbench) -> Iterator[dict[str, Any]]:
 
     quiet = together(workbench, f"{CLIENTS} clients, {SECONDS} s")
     yield quiet
-    asked = {"kind": "groups", "store": NAME, "layer": LAYER}
-    jobs = [ask("POST", "/api/jobs", {**asked, "groups": count})["name"] for count in range(2, 13)]
+    kinds = [{"layer": layer, "groups": count} for layer in LAYERS for count in range(12, 1, -1)]
+    jobs = [ask("POST", "/api/jobs", {"kind": "groups", "store": NAME, **each})["name"] for each in kinds]
     busy = together(workbench, f"{CLIENTS} clients, {SECONDS} s, while long jobs run")
     states = [ask("GET", f"/api/jobs/{job}")["state"] for job in jobs]
     for job in jobs:

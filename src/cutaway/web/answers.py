@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 
 from cutaway.attribution import METHODS
 from cutaway.blocks.channel_attribution import channel_attribution
-from cutaway.blocks.places import LEAST, raster_of
+from cutaway.blocks.places import raster_of
 from cutaway.core.errors import LayerError, OptionError, choose
 from cutaway.core.types import Unit
 from cutaway.explain.maps import PATCHES, as_field
@@ -22,7 +23,11 @@ from cutaway.trace import activations, edit, graph, layout, layouts
 
 SIGNED = {recipe.method: recipe.signed for recipe in RECIPES}
 COARSE = ("grad_cam", "layer_cam", "score_cam", "occlusion", "prediction_difference")
-MOST_ABLATED, MOST_CLASSES = 64, 6
+MOST_ABLATED = 64
+SMALL = 96
+"""Pixels of the short side of a picture of where a unit fired."""
+
+Grid = Float[torch.Tensor, "channels rows columns"]
 QUICK: Mapping[str, dict[str, Any]] = {
     "integrated_gradients": {"steps": 24},
     "smoothgrad": {"samples": 12},
@@ -83,10 +88,15 @@ def attribution_map(
     return overlay(raster_of(pictures), values, signed, grain), facts
 
 
-def dictionary(model: Model, pictures: torch.Tensor, layer: str, k: int = 4) -> dict[str, Any]:
-    """Every place of a layer's grid (at most 14 a side) spelled in its k strongest channels."""
+def grid_of(model: Model, pictures: torch.Tensor, layer: str) -> Grid:
+    """What a layer answers to one picture, laid out on its grid."""
     axes = layout(model, layer)
-    values = axes.to_grid(activations(model, pictures, [layer])[layer])[0].float().cpu()
+    found: Grid = axes.to_grid(activations(model, pictures, [layer])[layer])[0].float().cpu()
+    return found
+
+
+def dictionary(values: Grid, layer: str, k: int = 4) -> dict[str, Any]:
+    """Every place of a layer's grid (at most 14 a side) spelled in its k strongest channels."""
     rows, columns = (min(14, side) for side in values.shape[1:])
     coarse = F.adaptive_max_pool2d(values, (rows, columns))
     best = coarse.topk(min(k, len(coarse)), dim=0)
@@ -163,13 +173,11 @@ def frame(model: Model, pictures: torch.Tensor, layers: Sequence[str], k: int = 
     return {"predictions": [vars(each) for each in model.predictions(logits[0].float(), 4)], "layers": shown}
 
 
-def activation_picture(model: Model, pictures: torch.Tensor, unit: Unit) -> Raster:
+def activation_picture(values: Grid, unit: Unit) -> Raster:
     """Where one unit fired, as a map without signs."""
-    axes = layout(model, unit.layer)
-    if not 0 <= unit.channel < axes.channels:
-        raise LayerError(f'no unit "{unit}"; expected a channel from 0 to {axes.channels - 1}')
-    values = axes.to_grid(activations(model, pictures, [unit.layer])[unit.layer])[0, unit.channel]
-    return enlarge(heat(values.clamp_min(0).float().cpu().double().numpy(), False), LEAST)
+    if not 0 <= unit.channel < len(values):
+        raise LayerError(f'no unit "{unit}"; expected a channel from 0 to {len(values) - 1}')
+    return enlarge(heat(values[unit.channel].clamp_min(0).double().numpy(), False), SMALL)
 
 
 def picture_raster(pictures: torch.Tensor) -> Raster:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
+from jaxtyping import Float
 
 from cutaway.core.errors import CutawayError, PictureError, StoreError, suggestion
 from cutaway.core.types import Pictures
@@ -17,7 +18,11 @@ from cutaway.data.pictures import from_pil
 from cutaway.nets.model import Model
 from cutaway.store import Store, picture_of
 from cutaway.trace import layouts
+from cutaway.web.answers import grid_of
 from cutaway.web.images import decoded
+
+GRIDS = 16
+"""Answers of a layer to a picture that are remembered."""
 
 KEPT = 64
 """Uploaded pictures that are remembered; the oldest go first."""
@@ -52,6 +57,7 @@ class Bench:
     names: Mapping[tuple[str, str], Mapping[int, dict[str, Any]]] = field(default_factory=dict)
     _uploads: OrderedDict[str, tuple[str, torch.Tensor]] = field(default_factory=OrderedDict, repr=False)
     _prepared: OrderedDict[tuple[str, str], Shown] = field(default_factory=OrderedDict, repr=False)
+    _grids: OrderedDict[tuple[str, str, str], torch.Tensor] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def model(self, name: str) -> Model:
@@ -91,6 +97,19 @@ class Bench:
             while len(self._prepared) > KEPT:
                 self._prepared.popitem(last=False)
         return shown
+
+    def grid(self, model: str, reference: str, layer: str) -> Float[torch.Tensor, "channels rows columns"]:
+        """What a layer answers to a picture; the last ones are remembered, as a page asks for many units of one."""
+        key = (model, reference, layer)
+        with self._lock:
+            kept = self._grids.get(key)
+        if kept is None:
+            kept = grid_of(self.model(model), self.picture(model, reference).pictures, layer)
+            with self._lock:
+                self._grids[key] = kept
+                while len(self._grids) > GRIDS:
+                    self._grids.popitem(last=False)
+        return kept
 
     def _prepare(self, model: Model, reference: str) -> Shown:
         place, _, number = reference.rpartition("-")

@@ -59,7 +59,7 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
 
     @routes.get("/models/{model}/dictionary")
     def dictionary(model: str, picture: Text, layer: Text) -> dict[str, Any]:
-        return answers.dictionary(bench.model(model), bench.picture(model, picture).pictures, layer)
+        return answers.dictionary(bench.grid(model, picture, layer), layer)
 
     @routes.get("/models/{model}/channels")
     def channels(model: str, picture: Text, layer: Text, target: Index = None, versus: Index = None) -> dict[str, Any]:
@@ -67,10 +67,8 @@ def router(bench: Bench) -> APIRouter:  # noqa: C901  # a table of routes, each 
 
     @routes.get("/models/{model}/fired")
     def fired(model: str, picture: Text, unit: Text) -> Response:
-        raster = answers.activation_picture(
-            bench.model(model), bench.picture(model, picture).pictures, Unit.parse(unit)
-        )
-        return image(webp(raster))
+        parsed = Unit.parse(unit)
+        return image(webp(answers.activation_picture(bench.grid(model, picture, parsed.layer), parsed)))
 
     @routes.post("/models/{model}/frame")
     async def frame(model: str, request: Request, layers: Annotated[list[str], Query(max_length=16)]) -> JSONResponse:
