@@ -1,7 +1,8 @@
 """Planted detectors: channels of a real network that were trained to see what is known of PartWorld's scenes.
 
 The PartWorld network's trunk, trained on with one 1 x 1 filter for each statement (classes, backgrounds, and
-conjunctions of a part with a kind or a colour); a channel's activation is the filter's mean over places. An exam puts
+conjunctions of a part with a kind or a colour); a channel's activation is the filter's mean over places, where it is
+above zero. An exam puts
 some of them at hidden places among channels that fire for two things, for nothing, or not at all.
 """
 
@@ -75,7 +76,7 @@ def truths(scenes: list[Scene]) -> np.ndarray:
 
 def pictures_of(scenes: list[Scene]) -> torch.Tensor:
     """Scenes as bytes (n, 3, 64, 64)."""
-    drawn = stream(partial(_draw, scenes), len(scenes), workers=2 if len(scenes) > 5000 else 0)
+    drawn = stream(partial(_draw, scenes), len(scenes), workers=0)
     return torch.stack([torch.from_numpy(picture).permute(2, 0, 1) for picture in drawn])
 
 
@@ -139,13 +140,14 @@ def _train(trunk: nn.Module) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Probing:
-    """Captioned pictures of one seed: scenes, captions, truths, what filters and a random network's units did."""
+    """Captioned pictures of one seed: scenes, captions, truths, what filters and two untrained networks' units did."""
 
     scenes: list[Scene]
     captions: list[tuple[str, ...]]
     truth: np.ndarray
     fired: np.ndarray
     random: np.ndarray
+    control: np.ndarray
 
 
 def probing(seed: int, count: int) -> Probing:
@@ -155,16 +157,23 @@ def probing(seed: int, count: int) -> Probing:
     told = [tuple(reworded(text) for text in captions(scene, i, UNSEEN)) for i, scene in enumerate(scenes)]
 
     def seen() -> dict[str, torch.Tensor]:
-        trunk, weight, bias = trained()
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            other = trunk_of(partworld_net(len(LABELS))).eval()
         pictures = pictures_of(scenes)
-        fired = features(trunk, pictures) @ weight.T + bias
-        return {"fired": torch.from_numpy(fired), "random": torch.from_numpy(features(other, pictures))}
+        found = {"fired": activations(pictures)}
+        for number, name in enumerate(("random", "control")):
+            with torch.random.fork_rng():
+                torch.manual_seed(seed + 1000 * number)
+                other = trunk_of(partworld_net(len(LABELS))).eval()
+            found[name] = features(other, pictures)
+        return {name: torch.from_numpy(values) for name, values in found.items()}
 
-    kept = remember("evidence-probing", {"seed": seed, "count": count, "version": VERSION}, seen)
-    return Probing(scenes, told, truths(scenes), kept["fired"].numpy(), kept["random"].numpy())
+    kept = remember("evidence-probing", {"seed": seed, "count": count, "version": VERSION + 1}, seen)
+    return Probing(scenes, told, truths(scenes), *(kept[name].numpy() for name in ("fired", "random", "control")))
+
+
+def activations(pictures: torch.Tensor) -> np.ndarray:
+    """What the detectors' channels do: each filter's mean over places, where it is above zero."""
+    trunk, weight, bias = trained()
+    return np.maximum(features(trunk, pictures) @ weight.T + bias, 0).astype(np.float32)
 
 
 def reworded(caption: str) -> str:
@@ -181,12 +190,13 @@ def meaning(fact: Fact) -> frozenset[str]:
 
 
 def vocabulary() -> tuple[str, ...]:
-    """Every adjective with every part, in the first and in the second words, and all classes: mostly near misses."""
+    """Every adjective with every part and class, in the first and the second words: mostly near misses."""
     found = [*LABELS, *FAMILIES, *(ground for grounds in GROUNDS.values() for ground in grounds)]
     for table in TABLES.values():
         for words in table.values():
             for number, word in enumerate(words):
                 found += [word, *(f"{word} {nouns[min(number, len(nouns) - 1)]}" for nouns in PARTS.values())]
+                found += [f"{word} {thing}" for thing in LABELS]
     return tuple(dict.fromkeys([*found, *(noun for nouns in PARTS.values() for noun in nouns)]))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from _detectors import pictures_of, truths
+from _evidence import QUICK
 
 import cutaway as cw
 from cutaway.core.cache import hash_tensors, remember
@@ -14,30 +15,33 @@ from cutaway.data.partworld import CLASSES, LABELS, PartWorld, Scene, captions, 
 from cutaway.data.partworld.scene import walk
 from cutaway.training.recipes.partworld import normalised
 
-COUNT, PAIRS = 2500, 30
+COUNT, PAIRS = (3_000, 20) if QUICK else (12_000, 60)
 LAYERS = ("stage2.act2", "stage3.act2")
 REMOVABLE = {
     "flower": ("leaves", "stem"),
-    "bird": ("tail", "legs"),
-    "fish": ("tail", "dorsal"),
+    "bird": ("tail", "legs", "beak", "wing"),
+    "fish": ("tail", "dorsal", "fin", "snout"),
     "vehicle": ("wheels", "cab", "load"),
-    "building": ("tower", "roof"),
+    "building": ("tower", "roof", "windows", "door"),
 }
-# Class, the part it must have, another part of it. Chosen on seed 21, among parts that are seen clearly.
+# Class, the part it must have, another part of it. Chosen on seed 21, out of 68, where captions teach the part well.
 RULES = (
     ("daisy", "leaves", "stem"),
-    ("poppy", "leaves", "stem"),
-    ("primrose", "leaves", "stem"),
-    ("finch", "tail", "legs"),
-    ("tern", "tail", "legs"),
+    ("wagtail", "tail", "legs"),
+    ("heron", "tail", "legs"),
     ("heron", "legs", "tail"),
-    ("finch", "legs", "tail"),
+    ("tern", "tail", "legs"),
+    ("tern", "legs", "tail"),
+    ("shark", "tail", "dorsal"),
     ("pike", "tail", "dorsal"),
+    ("swordfish", "tail", "dorsal"),
     ("truck", "wheels", "load"),
     ("tractor", "wheels", "load"),
-    ("castle", "tower", "roof"),
+    ("van", "wheels", "load"),
     ("church", "tower", "roof"),
-    ("house", "roof", "tower"),
+    ("church", "windows", "roof"),
+    ("castle", "tower", "roof"),
+    ("factory", "roof", "tower"),
 )
 
 
@@ -72,8 +76,7 @@ def pairs(seed: int, rule: tuple[str, str, str]) -> dict[str, tuple[np.ndarray, 
         index += 1
         if {part, other} <= parts_of(scene):
             whole.append(scene)
-    cases = {"whole": whole, "without": [without_part(s, part) for s in whole]}
-    cases["other"] = [without_part(s, other) for s in whole]
+    cases = {"whole": whole, "without": [bare(s, part) for s in whole], "other": [bare(s, other) for s in whole]}
     return {case: through(scenes, f"{case} {rule} {seed}") for case, scenes in cases.items()}
 
 
@@ -91,7 +94,7 @@ def through(scenes: list[Scene], what: str) -> tuple[np.ndarray, np.ndarray]:
                 scores.append(network.head(third.mean((2, 3))))
         return {"means": torch.cat(means), "logits": torch.cat(scores)}
 
-    question = {"what": what, "n": len(scenes), "weights": hash_tensors(network.state_dict()), "version": 1}
+    question = {"what": what, "n": len(scenes), "weights": hash_tensors(network.state_dict()), "version": 2}
     kept = remember("evidence-guiding", question, run)
     return kept["means"].numpy(), kept["logits"].numpy()
 
@@ -100,7 +103,12 @@ def lacking(scene: Scene, seed: int, index: int) -> Scene:
     """The scene, or in every second case without one of the parts that rules are about."""
     draw = np.random.default_rng((seed, index, 5))
     there = [part for part in REMOVABLE[CLASSES[scene.label].family] if part in parts_of(scene)]
-    return without_part(scene, str(draw.choice(there))) if there and draw.random() < 0.6 else scene
+    return bare(scene, str(draw.choice(there))) if there and draw.random() < 0.6 else scene
+
+
+def bare(scene: Scene, part: str) -> Scene:
+    """The scene without a part, by its name."""
+    return without_part(scene, next(path for path, found in walk(scene.whole.parts) if found.name == part))
 
 
 def parts_of(scene: Scene) -> frozenset[str]:

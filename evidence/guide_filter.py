@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from _detectors import concepts
 from _evidence import QUICK, bootstrap, report
-from _guiding import captured
+from _guiding import COUNT, captured
 from sklearn.metrics import average_precision_score
 
 from cutaway.data.partworld import Fact
@@ -66,8 +66,8 @@ def trial(seed: int) -> dict[str, tuple[float, float, float, float]]:
     """Average precision on fresh pictures: from the sentence, from labels, from shuffled captions, and by chance."""
     data, facts = captured(seed), concepts()
     told, encoder = read(data.captions, open_encoder("shipped")), open_encoder("shipped")
-    train = np.arange(len(data.labels)) < 1800
-    order = np.random.default_rng(seed).permutation(1800)
+    train = np.arange(COUNT) < 5 * COUNT // 6
+    order = np.random.default_rng(seed).permutation(int(train.sum()))
     found = {}
     for sentence, fact in SENTENCES.items():
         heard = hear(sentence, told, encoder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from _detectors import Probing, concepts, drawn_to, features, meaning, pictures_of, probing, trained, vocabulary
+from _detectors import Probing, activations, concepts, drawn_to, meaning, pictures_of, probing, vocabulary
 from _evidence import QUICK, bootstrap, report, wilson
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -81,7 +81,7 @@ def exam(seed: int, phrases: list[str]) -> dict[str, list[float]]:
     places = draw.permutation(len(fired))
     layer = np.empty((COUNT, len(fired)), np.float32)
     layer[:, places] = np.stack(fired, axis=1)
-    coupling = fit_coupling(layer, world.captions, open_encoder(ENCODER), seed=seed)
+    coupling = fit_coupling(layer, world.captions, open_encoder(ENCODER), seed=seed, control=world.control)
     names = name_units(coupling, phrases)
     named = [names[place] for place in places]
     found = marks(named, chosen, couples, facts)
@@ -148,8 +148,9 @@ def controls(world: Probing, layer: np.ndarray, phrases: list[str], seed: int) -
     draw = np.random.default_rng((seed, 1))
     order = draw.permutation(COUNT)
     encoder = open_encoder(ENCODER)
-    shuffled = fit_coupling(layer, [world.captions[i] for i in order], encoder, method="correlation")
-    random = fit_coupling(world.random[:, :64], world.captions, encoder, method="correlation")
+    told = [world.captions[i] for i in order]
+    shuffled = fit_coupling(layer, told, encoder, method="correlation")
+    random = fit_coupling(world.random[:, :64], world.captions, encoder, method="correlation", control=world.control)
     return {
         "named with shuffled captions": [float(not unit.abstained) for unit in name_units(shuffled, phrases)],
         "named in a random network": [float(not unit.abstained) for unit in name_units(random, phrases)],
@@ -158,10 +159,9 @@ def controls(world: Probing, layer: np.ndarray, phrases: list[str], seed: int) -
 
 def rendered(world: Probing, named: list[UnitNames], chosen: list[int], seed: int) -> dict[str, list[float]]:
     """Pictures drawn to each name against pictures of the world of which it is not true."""
-    trunk, weight, bias = trained()
     drawn = [drawn_to(unit.text, DRAWN, seed + 5000) for unit in named]
     scenes = [scene for some in drawn for scene in some]
-    fired = features(trunk, pictures_of(scenes)) @ weight.T + bias
+    fired = activations(pictures_of(scenes))
     aucs, precisions, start = [], [], 0
     for some, unit, index in zip(drawn, named, chosen, strict=True):
         mine, start = fired[start : start + len(some), index], start + len(some)

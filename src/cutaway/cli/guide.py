@@ -88,7 +88,7 @@ def _term(
 ) -> tuple[Term, dict[str, Any]]:
     """The term that the options ask for, and what the report says of the sentence."""
     from cutaway.nets.targets import target_indices
-    from cutaway.training.guide import forbid, hear, ignore, linear_head, sentence_filter
+    from cutaway.training.guide import forbid, hear, ignore, imagine, linear_head, sentence_filter
     from cutaway.training.guide.guided import filter_term
 
     sentence, forbidden, cues = asked
@@ -104,7 +104,8 @@ def _term(
         term = forbid(layers, means, logits, heard[0], target, way)
     else:
         heard = [hear(cue, said, reader) for cue in cues]
-        term = ignore(layers, means, heard, linear_head(means, logits))
+        moved = imagine(layers, means, logits, heard)
+        term = ignore(layers, means, heard, linear_head(means, logits)) if moved is None else moved
     facts = [
         {"sentence": h.sentence, "said_by": int(h.says.sum()), "opposed_by": int(h.opposes.sum())}
         | {"gap": round(h.gap, 3), "encoder_gap": round(h.encoder_gap, 3)}

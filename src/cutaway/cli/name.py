@@ -30,6 +30,7 @@ def name(
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures; else the captions' own.")] = None,
     vocabulary: Annotated[Path | None, typer.Option(metavar="FILE.txt", help="Phrases, one a line; else ours.")] = None,
     encoder: Annotated[str, typer.Option(help="Text encoder: shipped, minilm, or hf:FOLDER.")] = "shipped",
+    control: Annotated[bool, typer.Option(help="Hold names against the same network untrained.")] = True,
     method: Annotated[str | None, typer.Option(help="Of naming; else the best on held-out pictures.")] = None,
     page: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Also a page with the units' pictures.")
@@ -40,7 +41,7 @@ def name(
     """Name the units of a layer by the phrases that are seen in the pictures that they fire on."""
     from cutaway import naming
     from cutaway.naming.files import save_names, to_rows
-    from cutaway.naming.layers import layer_activations, unit_labels
+    from cutaway.naming.layers import layer_activations, unit_labels, untrained
     from cutaway.naming.page import write_page
     from cutaway.naming.sentences import with_sentences
 
@@ -52,10 +53,13 @@ def name(
         model = options.open()
         units = unit_labels(model, layer)
         say(f"{len(told)} pictures through {', '.join(layer)}")
-        fired = layer_activations(model, batches(model, told, options.batch_size or BATCH), layer)
+        size = options.batch_size or BATCH
+        fired = layer_activations(model, batches(model, told, size), layer)
+        other = untrained(model, options.seed) if control else None
+        against = None if other is None else layer_activations(other, batches(other, told, size), layer)
         say("captions and units")
         coupling = naming.fit_coupling(
-            fired, [each.captions for each in told], reader, method=method, seed=options.seed
+            fired, [each.captions for each in told], reader, method=method, seed=options.seed, control=against
         )
         say("names")
         found = with_sentences(coupling, naming.name_units(coupling, phrases, units=units))

@@ -18,6 +18,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from cutaway.core.errors import DataError
+from cutaway.naming.clauses import clauses
 from cutaway.naming.encoders import TextEncoder, open_encoder
 from cutaway.naming.names import UnitNames
 from cutaway.naming.scoring import Activations, standardised
@@ -26,6 +27,7 @@ from cutaway.naming.taxonomy import kind_of, shared_kind
 CLOSE = 0.5  # the mean distance up to which units join
 FIRING = 0.3  # share of the distance that comes from how differently two units fire
 REDUNDANT = 0.9  # correlation from which a unit says what another says
+SEVERAL = 3  # looks of one thing, from which it is a meaning of its own
 MOST = 0.6  # of a group's names that a kind has to fit
 
 
@@ -118,8 +120,8 @@ def _clusters(
 ) -> tuple[list[int], Float[np.ndarray, "units units"]]:
     if not units:
         return [], np.zeros((0, 0))
-    vectors = encoder.encode([unit.text for unit in units])
-    likeness = np.clip(np.maximum(vectors @ vectors.T, _kinship([unit.text for unit in units])), 0, 1)
+    texts = [unit.text for unit in units]
+    likeness = np.clip(np.maximum(_likeness(texts, encoder), _kinship(texts)), 0, 1)
     if fired is not None:
         columns = standardised(fired)
         likeness = (1 - FIRING) * likeness + FIRING * np.clip(columns.T @ columns, 0, 1)
@@ -130,15 +132,39 @@ def _clusters(
     return fcluster(linkage(distances, "average"), close, "distance").tolist(), likeness
 
 
+def _likeness(texts: Sequence[str], encoder: TextEncoder) -> Float[np.ndarray, "units units"]:
+    """The cosine of two names; of names of different things half of it is that of the things alone.
+
+    Red roofs and red doors share a colour, which is no meaning to group by.
+    """
+    heads = [_head(text) for text in texts]
+    whole, things = encoder.encode(texts), encoder.encode(heads)
+    same = np.array([[one == other for other in heads] for one in heads])
+    found: np.ndarray = np.where(same, whole @ whole.T, (whole @ whole.T + things @ things.T) / 2)
+    return found
+
+
 def _kinship(texts: Sequence[str]) -> Float[np.ndarray, "units units"]:
-    """How near two names are in the tree of kinds: 0.7 for the same nearest kind, 0 where they share none."""
-    kinds = [kind_of(text) for text in texts]
+    """How near two names are in the tree of kinds: 0.7 for the same nearest kind, 0 where they share none.
+
+    A thing of which there are several looks ("red roof", "dark roof", "tiled roof") is a meaning of its own, and its
+    kind ("part of a building") joins it with nothing else.
+    """
+    kinds, heads = [kind_of(text) for text in texts], [_head(text) for text in texts]
+    looks = Counter(heads)
     found = np.zeros((len(texts), len(texts)), np.float32)
     for i, some in enumerate(kinds):
         for j, others in enumerate(kinds[:i]):
-            if some and others and (some[0] == others[0] or texts[i] == others[0] or texts[j] == some[0]):
+            kin = some and others and (some[0] == others[0] or texts[i] == others[0] or texts[j] == some[0])
+            if kin and (heads[i] == heads[j] or max(looks[heads[i]], looks[heads[j]]) < SEVERAL):
                 found[i, j] = found[j, i] = 0.7
     return found
+
+
+def _head(text: str) -> str:
+    """The thing that a name is about: the last word of its first clause."""
+    told = clauses(text)
+    return (told[0].text if told else text).split()[-1]
 
 
 def _redundant(units: Sequence[str], fired: Activations) -> tuple[str, ...]:

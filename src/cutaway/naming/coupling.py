@@ -29,8 +29,9 @@ TIE = 0.02  # of correlation; within it the simplest method is taken, which neve
 class Coupling:
     """A layer's activations and what the captions of the same pictures say; `method` names units.
 
-    `held_out` is what each method reached: the mean over units of the correlation, on pictures kept apart, of the
-    activation with how surely the name that the method gave is seen.
+    `control` holds an untrained network's units on the same pictures, where there are some: what one of them earns as
+    well is no name. `held_out` is what each method reached: the mean over units of the correlation, on pictures kept
+    apart, of the activation with how surely the name that the method gave is seen.
     """
 
     activations: Activations
@@ -40,6 +41,7 @@ class Coupling:
     method: str | Method
     held_out: Mapping[str, float]
     seed: int
+    control: Float[np.ndarray, "pictures untrained"] | None = None
 
     @property
     def units(self) -> int:
@@ -67,14 +69,17 @@ def fit_coupling(
     *,
     method: str | Method | None = None,
     seed: int = 0,
+    control: np.ndarray | None = None,
 ) -> Coupling:
     """Couples units with words: one row of activations and one caption (or several) for each picture.
 
     Without a `method` the one is taken whose names predict the activations of held-out pictures best; `held_out` says
-    how well each did. Raises DataError for too few pictures, unequal lengths, captions without words, or numbers that
-    are none.
+    how well each did. `control` are units of an untrained network (see `layers.untrained`) on the same pictures, which
+    names are held against. Raises DataError for too few pictures, unequal lengths, captions without words, or numbers
+    that are none.
     """
     given = _checked(np.asarray(activations), captions)
+    against = None if control is None else _checked(np.asarray(control), captions)
     encoder = encoder if isinstance(encoder, Remembering) else Remembering(encoder)
     said = read(captions, encoder)
     if len(said.clauses) < 3:
@@ -83,13 +88,13 @@ def fit_coupling(
             "try captions that differ from picture to picture"
         )
     whole = said.means()
-    coupling = Coupling(given, said, whole, encoder, method or CHOOSABLE[0], {}, seed)
+    coupling = Coupling(given, said, whole, encoder, method or CHOOSABLE[0], {}, seed, against)
     if method is not None:
         method_of(method)
         return coupling
     held_out = compare(coupling, CHOOSABLE)
     best = next(name for name in CHOOSABLE if held_out[name] >= max(held_out.values()) - TIE)
-    return Coupling(given, said, whole, encoder, best, held_out, seed)
+    return Coupling(given, said, whole, encoder, best, held_out, seed, against)
 
 
 def compare(coupling: Coupling, methods: Sequence[str]) -> dict[str, float]:

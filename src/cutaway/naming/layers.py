@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -25,6 +26,18 @@ def layer_activations(
         found = activations(model, pictures, list(layers))
         rows.append(torch.cat([channel_means(model, layer, found[layer]) for layer in layers], dim=1))
     return torch.cat(rows).numpy()
+
+
+def untrained(model: Model, seed: int = 0) -> Model:
+    """The same network before any training: all that can be drawn anew is, by its own rule, from the seed."""
+    module = copy.deepcopy(model.module)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for inner in module.modules():
+            reset = getattr(inner, "reset_parameters", None)
+            if callable(reset):
+                reset()
+    return Model(module, model.preprocess, model.labels, name=f"{model.name}, untrained", multilabel=model.multilabel)
 
 
 def channel_means(model: Model, layer: str, output: torch.Tensor) -> Float[torch.Tensor, "batch channels"]:

@@ -17,10 +17,14 @@ from cutaway.naming.vocabulary import checked_phrases
 
 LEAST = 0.30
 """The correlation of a name with its unit below which it explains too little of it to be called its name."""
+LEARNT = 0.05  # correlation by which a name has to be better than what a unit of the untrained network earns
 RATE = 0.05  # share of names expected to be chance
 MEANINGS = 3
 SHOWN = 5
 BLOCK = 256  # units judged at once; bounds memory
+LITERAL = (
+    0.02  # share of a score that is lost by a phrase that no caption says; "plain church" is seen wherever "church" is
+)
 ALIKE = 0.5  # two phrases that are seen together more than this are no two meanings
 
 
@@ -70,7 +74,8 @@ def name_units(
     """The names of every unit of a coupling out of a vocabulary (the shipped one where none is given).
 
     A unit abstains that is dead, that no phrase fits better than chance (with control of false discoveries over all
-    units at `rate`), or whose best phrase explains too little of it (a correlation below `least`). `units` are what to
+    units at `rate`), whose best phrase explains too little of it (a correlation below `least`), or fits a unit of the
+    coupling's untrained network as well. `units` are what to
     call them ("layer:3"), their numbers where left out. Raises DataError for an empty vocabulary.
     """
     phrases = checked_phrases(vocabulary)
@@ -85,12 +90,13 @@ def name_units(
     alive = np.concatenate([some.alive for some in judged])
     sure = np.zeros(len(p), bool)
     sure[alive] = discovered(p[alive], rate)
+    bars = untrained_best(coupling, seen)
     found = []
     for block, some in zip(blocks, judged, strict=True):
         for i, unit in enumerate(block):
             best = some.order[i][0]
             names = tuple(Name(phrases[j], *some.scored(i, j)) for j in some.order[i])
-            reason = _reason(bool(alive[unit]), bool(sure[unit]), some.scored(i, best)[0], least)
+            reason = _reason(bool(alive[unit]), bool(sure[unit]), some.scored(i, best)[0], least, float(bars[best]))
             fires, promised = _pictures(coupling.activations[:, unit], evidence.seen[:, best])
             found.append(UnitNames(labels[unit], names, bool(reason), reason, some.meanings[i], fires, promised))
     return tuple(found)
@@ -117,7 +123,8 @@ def _judged(coupling: Coupling, evidence: Evidence, seen: Sightings, block: rang
     part = replace(evidence, activations=evidence.activations[:, block.start : block.stop])
     real = standardised(part.activations)
     simulated: Scores = real.T @ seen
-    ranking = np.where(seen.any(axis=0), score(coupling, part), -np.inf)
+    literal = 1 - LITERAL * (1 - evidence.seen.max(axis=0, initial=0.0))
+    ranking = np.where(seen.any(axis=0), score(coupling, part) * literal, -np.inf)
     maxima = null_maxima(real, seen, coupling.seed)
     best = ranking.argmax(axis=1)
     chosen = meanings_of(real, seen, best, maxima.mean(axis=0) + 2 * maxima.std(axis=0))
@@ -155,12 +162,26 @@ def meanings_of(
     return chosen
 
 
-def _reason(alive: bool, sure: bool, score: float, least: float) -> str:
+def untrained_best(coupling: Coupling, seen: Sightings) -> Float[np.ndarray, " phrases"]:
+    """The best correlation that any unit of the untrained network reaches with each phrase; -1 without such units."""
+    if coupling.control is None:
+        return np.full(seen.shape[1], -1.0, np.float32)
+    found: np.ndarray = (standardised(coupling.control).T @ seen).max(axis=0)
+    return found
+
+
+def _reason(alive: bool, sure: bool, score: float, least: float, bar: float) -> str:
     if not alive:
         return "dead: the same on every picture"
     if not sure:
         return "no significant phrase: none fits better than the best of the vocabulary would by chance"
-    return f"too little explained: the best phrase correlates {score:.2f} with it" if score < least else ""
+    if score < least:
+        return f"too little explained: the best phrase correlates {score:.2f} with it"
+    return (
+        f"nothing learnt: an untrained network has a unit that fits as well ({bar:.2f})"
+        if score <= bar + LEARNT
+        else ""
+    )
 
 
 def _pictures(

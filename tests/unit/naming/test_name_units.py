@@ -113,3 +113,23 @@ def test_a_users_method_works_too(world: tuple[np.ndarray, list[str]]) -> None:
 def test_a_phrase_that_no_caption_comes_near_to_names_nothing(coupling: Coupling) -> None:
     found = name_units(coupling, ["corkscrew", "saxophone", "purple glove"])
     assert all(unit.abstained for unit in found)
+
+
+def test_what_an_untrained_network_fits_as_well_is_no_name() -> None:
+    draw = np.random.default_rng(0)
+    told = [f"a {('red', 'blue')[k % 2]} thing {('at night', 'at noon')[k // 2 % 2]}" for k in range(80)]
+    red, dark = np.arange(80) % 2 == 0, np.arange(80) // 2 % 2 == 0
+    fired = (np.stack([red, dark], axis=1) + draw.normal(0, 0.1, (80, 2))).astype(np.float32)
+    control = (dark[:, None] + draw.normal(0, 0.1, (80, 1))).astype(np.float32)
+    free, held = (fit_coupling(fired, told, open_encoder("shipped"), control=some) for some in (None, control))
+    assert [unit.abstained for unit in name_units(free, ["red", "blue", "night", "noon"])] == [False, False]
+    names = name_units(held, ["red", "blue", "night", "noon"])
+    assert [unit.text for unit in names] == ["red", ""]
+    assert names[1].reason.startswith("nothing learnt: an untrained network has a unit that fits as well")
+
+
+def test_of_phrases_that_fit_alike_the_one_that_is_said_is_taken() -> None:
+    told = [f"a {('church', 'castle')[k % 2]} on a hill" for k in range(40)]
+    fired = (np.arange(40) % 2 == 0).astype(np.float32)[:, None]
+    coupling = fit_coupling(fired, told, open_encoder("shipped"), method="correlation")
+    assert name_units(coupling, ["plain church", "church", "long church"])[0].text == "church"

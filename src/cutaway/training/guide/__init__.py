@@ -8,6 +8,7 @@ from cutaway.training.guide.filters import SentenceFilter, sentence_filter
 from cutaway.training.guide.forbid import WAYS, forbid
 from cutaway.training.guide.guided import Guided, Term, guided, load_terms, save_terms
 from cutaway.training.guide.ignore import ignore, linear_head
+from cutaway.training.guide.imagine import imagine
 from cutaway.training.guide.sentence import GuideError, Heard, hear
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "guided",
     "hear",
     "ignore",
+    "imagine",
     "linear_head",
     "load_terms",
     "save_terms",

@@ -27,6 +27,7 @@ from cutaway.training.guide import (
     guided,
     hear,
     ignore,
+    imagine,
     linear_head,
     load_terms,
     save_terms,
@@ -177,3 +178,41 @@ def test_side_effects_list_what_changed_and_by_how_much() -> None:
     assert (found.accuracy_before, found.accuracy_after) == (0.75, 1.0)
     assert [(c.label, c.before, c.after) for c in found.classes] == [("a", 1, 2), ("c", 2, 1)]
     assert found.classes[0].recall_before == 0.5
+
+
+def test_a_cue_that_always_goes_with_a_class_is_imagined_away() -> None:
+    draw = np.random.default_rng(0)
+    classes = draw.integers(0, CLASSES, 800)
+    snow = (classes == 0) | (draw.random(800) < 0.15)
+    features = draw.normal(0, 0.1, (800, CHANNELS)).astype(np.float32)
+    features[np.arange(800), classes] += 1
+    features[:, 8] += 2.0 * snow
+    weight = np.zeros((CLASSES, CHANNELS), np.float32)
+    weight[np.arange(CLASSES), np.arange(CLASSES)] = 2
+    weight[0, 0], weight[0, 8] = 0.1, 0.5  # class 0 "because of the snow"
+    logits = features @ weight.T
+    cue = hear("in the snow", [f"a thing in the {'snow' if s else 'sun'}" for s in snow], open_encoder("shipped"))
+    term = imagine(("layer",), features, logits, [cue])
+    assert term is not None
+    bare = features.copy()
+    bare[:, 8] -= 2.0 * snow
+    own = classes == 0
+    before = (bare @ weight.T)[own].argmax(axis=1)
+    after = (bare @ weight.T + term(torch.from_numpy(bare)).numpy())[own].argmax(axis=1)
+    assert (before == 0).mean() < 0.6
+    assert (after == 0).mean() > 0.95
+    real = (logits + term(torch.from_numpy(features)).numpy()).argmax(axis=1)
+    assert (real == classes).mean() > (logits.argmax(axis=1) == classes).mean() - 0.01
+
+
+def test_a_cue_that_goes_with_no_class_leaves_nothing_to_imagine() -> None:
+    features, logits, antlers, _ = world()
+    cue = Heard("in the rain", antlers & (np.arange(len(antlers)) % 4 == 0), antlers, 1.0, 1.0)
+    assert imagine(("layer",), features, logits, [cue]) is None
+
+
+def test_a_cue_that_one_class_alone_shows_cannot_be_imagined_away() -> None:
+    features, logits, _, _ = world()
+    alone = logits.argmax(axis=1) == 0
+    with pytest.raises(GuideError, match="is said of one class alone"):
+        imagine(("layer",), features, logits, [Heard("in the rain", alone, ~alone, 1.0, 1.0)])
