@@ -148,3 +148,78 @@ def test_tsne_and_groups(client: Any) -> None:
         assert ended(client, job)["state"] == "done"
     assert client.get("/api/stores/photos/projection", params={"layer": "act1", "method": "tsne"}).status_code == 200
     assert len(client.get(f"/api/jobs/{job['name']}/result").json()) == 2
+
+
+def test_what_is_drawn_is_listed(client: Any) -> None:
+    assert client.get("/api/models/small/drawn", params={"layer": "act2"}).json() == []
+    job = client.post("/api/jobs", json={"kind": "units", "model": "small", "layer": "act2", "channels": [3, 5]}).json()
+    assert ended(client, job)["kind"] == "units"
+    assert client.get("/api/models/small/drawn", params={"layer": "act2"}).json() == [3, 5]
+
+
+def test_maps_that_are_there_are_listed(client: Any) -> None:
+    assert client.get("/api/stores/photos/maps", params={"layer": "act2"}).json() == ["pca"]
+    job = client.post("/api/jobs", json={"kind": "tsne", "store": "photos", "layer": "act2"}).json()
+    ended(client, job)
+    assert client.get("/api/stores/photos/maps", params={"layer": "act2"}).json() == ["pca", "tsne"]
+
+
+def test_a_unit_makes_a_subset_and_wrong_answers_are_counted(client: Any, bench: Bench) -> None:
+    store = bench.store("photos")
+    strongest = [each.instance for each in store.top("act2:3", 1)]
+    assert client.get("/api/stores/photos/firing", params={"unit": "act2:3"}).json()["instances"] == strongest
+    subsets = [{"name": "fires", "unit": "act2:3"}, {"name": "ants", "where": "label = 'ant'"}]
+    found = client.post("/api/stores/photos/matrix", json={"layer": "act2", "subsets": subsets}).json()
+    assert found["counts"][0] == 1
+    expected = [store.rows(strongest)[0]["correct"] is False, len(store.query("label = 'ant' AND NOT correct"))]
+    assert found["wrong"] == [int(expected[0]), expected[1]]
+    both = [{"name": "two ways", "unit": "act2:3", "where": "true"}]
+    answer = client.post("/api/stores/photos/matrix", json={"layer": "act2", "subsets": both})
+    assert answer.status_code == 400
+    assert "expected a condition, a list of pictures, or a unit; one of them" in answer.json()["error"]
+
+
+def test_only_some_units_are_listed(client: Any) -> None:
+    found = client.get("/api/stores/photos/units", params={"layer": "act2", "only": [6, 1], "order": "number"}).json()
+    assert [unit["channel"] for unit in found["units"]] == [1, 6]
+    assert found["total"] == 2
+
+
+def test_groups_in_a_picture_are_those_of_the_block(client: Any, bench: Bench) -> None:
+    from cutaway.blocks import neuron_groups
+
+    asked = {"kind": "picture-groups", "model": "small", "picture": "photos-3", "layer": "act2", "groups": 2}
+    job = client.post("/api/jobs", json=asked).json()
+    assert ended(client, job)["state"] == "done"
+    found = client.get(f"/api/jobs/{job['name']}/result").json()
+    picture = bench.picture("small", "photos-3").pictures[0]
+    expected = neuron_groups(bench.model("small"), picture, "act2", 2, visualize=False, restarts=1)
+    target = expected.target[0]
+    assert found["target"] == target
+    for group, each in enumerate(found["groups"]):
+        assert each["estimated"] == pytest.approx(float(expected.contributions[0, group, target]), abs=1e-4)
+        assert each["measured"] == pytest.approx(float(expected.measured[0, group, target]), abs=1e-4)
+        assert max(each["map"]) == 1
+        assert len(each["map"]) == found["rows"] * found["columns"]
+
+
+def test_reading_ahead_changes_no_answer_and_passes_over_damage(client: Any, bench: Bench) -> None:
+    before = client.get("/api/stores/photos/top", params={"unit": "act2:3", "k": 4}).json()
+    bench.warm()
+    assert client.get("/api/stores/photos/top", params={"unit": "act2:3", "k": 4}).json() == before
+
+
+def test_closing_cancels_what_waits() -> None:
+    from cutaway.web.jobs import Job, Jobs
+
+    jobs = Jobs()
+
+    def long(job: Job) -> None:
+        while True:
+            job.tell(0, 1)
+            time.sleep(0.01)
+
+    first, second = (jobs.submit({"kind": kind}, kind, long) for kind in ("a", "b"))
+    jobs.close()
+    assert first.ended(5.0)
+    assert (first.state, second.state) == ("cancelled", "cancelled")
