@@ -43,23 +43,19 @@ from cutaway.whitebox.prototypes import Prototypes
 DATA = f"jsonl:{SHARED}/data/birds/birds.jsonl"
 ENCODER = f"squeezenet1_1@{SHARED}/models/squeezenet1_1_imagenet.safetensors"
 DEPTHS: tuple[Depth, ...] = ("deep",) if QUICK else ("deep", "middle", "shallow")
-SETTINGS = BirdSettings(epochs=4 if QUICK else 20, last=2 if QUICK else 6)
+SETTINGS = BirdSettings(epochs=4 if QUICK else 12, last=2 if QUICK else 4)
 TOP, ENOUGH, COVERED = 10, 8, 20 if QUICK else 120
 
 
 def layers(config: BirdSettings) -> dict[str, Any]:
-    """The kinds of prototypes: one place; four parts near their anchors; four parts in four directions."""
-    size = config.channels
-
-    def deformable(form: Any) -> Any:
-        return lambda classes: DeformablePrototypeLayer(
-            size, classes, config.per_class, 4, reach=2, spacing=2, form=form
-        )
-
+    """The kinds of prototypes: one place; two parts that move near their anchors; four parts in four directions."""
+    size, each = config.channels, config.per_class
     return {
-        "protopnet": lambda classes: PrototypeLayer(size, classes, config.per_class),
-        "deformable, anchors": deformable("anchors"),
-        "deformable, directions": deformable("directions"),
+        "protopnet": lambda classes: PrototypeLayer(size, classes, each),
+        "deformable, anchors": lambda classes: DeformablePrototypeLayer(size, classes, each, 2, reach=1, spacing=2),
+        "deformable, directions": lambda classes: DeformablePrototypeLayer(
+            size, classes, each, 4, reach=2, form="directions"
+        ),
     }
 
 
