@@ -98,6 +98,13 @@ def parts(picture: np.ndarray, flower: np.ndarray | None = None) -> Mapping[str,
     return {"disk": disk, "petals": kept & petal & ~disk}
 
 
+def green(picture: np.ndarray) -> np.ndarray:
+    """Leaves and stems by their colour; nothing where there is hardly any."""
+    hue, saturation, value = hsv(picture)
+    found = ndimage.binary_opening((hue > 0.19) & (hue < 0.45) & (saturation > 0.25) & (value > 0.12), iterations=1)
+    return found if found.mean() > 0.03 else np.zeros_like(found)
+
+
 def is_disk(lump: np.ndarray, petal: np.ndarray, least: float) -> bool:
     """Whether a yellow patch is large, full and ringed enough to be a daisy's disk."""
     area = int(lump.sum())

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from _construct import KEPT
-from _daisies import SIDE, Flower, drawn, flowers, parts, pixels
+from _daisies import SIDE, Flower, drawn, flowers, green, parts, pixels
 from _evidence import QUICK, ROOT, SHARED, bootstrap, report, wilson
 from _rivals import TUNED, Direct, Recipe, said, size, taught, tuned, width_of
 from PIL import Image
@@ -35,7 +35,7 @@ FOLDER = KEPT.with_name(f"{KEPT.name}-daisies")
 NODES = (
     Node("disk", "part", "the yellow middle of a daisy"),
     Node("petals", "part", "a daisy's white or pink rays"),
-    Node("leaf", "part", "leaves and stems"),
+    Node("leaf", "part", "leaves and stems, by their green"),
     Node("flower_head", "part", "rays about a disk", all_of=("disk", "petals")),
     Node("daisy", "class", "a flower head with leaves about it", all_of=("disk", "petals", "flower_head", "leaf")),
 )
@@ -53,9 +53,7 @@ def labels_of(flower: Flower, picture: np.ndarray) -> dict[str, tuple[np.ndarray
     """What is known of a photograph, and from whom; a daisy in which the rule finds nothing is left open."""
     truth = drawn(flower)
     nothing = np.zeros((SIDE, SIDE), dtype=bool)
-    known: dict[str, tuple[np.ndarray, str]] = {}
-    if truth is not None:
-        known["leaf"] = (truth == 2, "mask-file")
+    known = {"leaf": (green(picture), "rule: green")}
     if not flower.daisy:
         return known | dict.fromkeys(("disk", "petals", "flower_head", "daisy"), (nothing, "folder"))
     found = parts(picture, None if truth is None else truth == 1)

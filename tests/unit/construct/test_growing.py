@@ -162,8 +162,8 @@ def test_several_workers_train_to_the_same_weights(project: Path) -> None:
 
 def test_nodes_that_are_trained_side_by_side_do_not_undo_each_others_files(project: Path) -> None:
     for name in ("bowed_stem", "round_petals"):
-        fresh = replace(first.ontology[name], status="proposed", net="")
-        ontology.save(open_project(project).ontology.with_nodes(fresh), project)
+        before = open_project(project).ontology
+        ontology.save(before.with_nodes(replace(before[name], status="proposed", net="")), project)
     first, second = open_project(project), open_project(project)  # both read before either writes
     settle(first, "bowed_stem")
     settle(second, "round_petals")
