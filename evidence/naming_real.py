@@ -14,31 +14,35 @@ from cutaway.data.partworld import LABELS, PartWorld, captions
 from cutaway.data.specs import open_dataset
 from cutaway.metrics.names import simulated_correlation
 from cutaway.naming import fit_coupling, name_units, open_encoder, read_captions
-from cutaway.naming.layers import layer_activations, unit_labels
+from cutaway.naming.layers import layer_activations, unit_labels, untrained
 from cutaway.naming.page import write_page
 
-LAYER = "features.12"
+LAYER, CERTAIN = "features.12", 30
 PHOTOS, CIFAR, WORLD = (120, 200, 200) if QUICK else (700, 1000, 1000)
-PAGE = ROOT / "docs" / "names-squeezenet.html"
+PAGE = ROOT / "out" / "names-squeezenet.html"  # beside the project: the photographs are not ours to give away
 
 
 def main() -> None:
-    rows = [squeezenet(), cifar(), partworld()]
+    named, certain = squeezenet()
+    rows = [named, cifar(), partworld(), *certain]
     claim = "Real networks: SqueezeNet's channels on human captions; last layers get their own class"
     report("naming_real", claim, rows, all(row.get("shown", True) for row in rows), PHOTOS)
 
 
-def squeezenet() -> dict[str, object]:
-    """Named on three quarters of the photographs, checked on the last quarter."""
+def squeezenet() -> tuple[dict[str, object], list[dict[str, object]]]:
+    """Named on three quarters of the photographs, checked on the last quarter; then the most certain names."""
     weights = SHARED / "models" / "squeezenet1_1_imagenet.safetensors"
     model = cw.load("squeezenet1_1", weights=weights, labels=SHARED / "data" / "imagenet_labels.json")
     told = read_captions(SHARED / "data" / "captions" / "captions.jsonl")[0][:PHOTOS]
     batches = (model.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50))
     fired = layer_activations(model, batches, [LAYER])
+    other = untrained(model)
+    batches = (other.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50))
+    control = layer_activations(other, batches, [LAYER])
     order = np.random.default_rng(0).permutation(len(told))
     used, apart = np.sort(order[len(told) // 4 :]), np.sort(order[: len(told) // 4])
     encoder = open_encoder("shipped")
-    coupling = fit_coupling(fired[used], [told[i].captions for i in used], encoder)
+    coupling = fit_coupling(fired[used], [told[i].captions for i in used], encoder, control=control[used])
     names = name_units(coupling, units=unit_labels(model, [LAYER]))
     named = [i for i, unit in enumerate(names) if not unit.abstained]
     held = fit_coupling(fired[apart], [told[i].captions for i in apart], encoder, method="correlation")
@@ -49,7 +53,13 @@ def squeezenet() -> dict[str, object]:
     if not QUICK:
         write_page(names, [told[i].image for i in used], PAGE, f"SqueezeNet 1.1, {LAYER}", most=30)
     row = {"network": f"SqueezeNet 1.1, {LAYER}", "pictures": len(told), "named": f"{len(named)} of {len(names)}"}
-    return row | ({"held-out correlation": value.value, "interval": list(value.interval)} if value else {})
+    row |= {"held-out correlation": value.value, "interval": list(value.interval)} if value else {}
+    certain = sorted(named, key=lambda i: -names[i].names[0].score)[:CERTAIN]
+    return row, [
+        {"network": names[i].unit, "name": names[i].text, "correlation": names[i].names[0].score}
+        | {"fires most on": ", ".join(told[used[k]].image.stem for k in names[i].fires[:3])}
+        for i in certain
+    ]
 
 
 def cifar() -> dict[str, object]:
