@@ -98,7 +98,7 @@ def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes, seed: int)
     """reduce -> unit -> prototypes -> head, over an encoder's features.
 
     Features of a place are brought to length one: likeness is then a matter of direction, whatever the contrast of the
-    picture. With a sigmoid instead, as Chen et al. have it, 52 % of the test birds are told rightly on the same
+    picture. With a sigmoid instead, as Chen et al. have it, 50 % of the test birds are told rightly on the same
     encoder; with directions 85 % (n = 341).
 
     Training begins near what it looks for: with the principal directions of the features, and with prototypes that
