@@ -184,7 +184,7 @@ def tampered_card(place: Place) -> int:
     def change(tree: Path) -> None:
         path = tree / "nets" / node / cards.FILE
         card = json.loads(path.read_text())
-        card["figures"]["pointing"]["value"] = 0.999
+        card["figures"]["iou"]["value"] = round(card["figures"]["iou"]["value"] + 0.1, 4)
         path.write_text(json.dumps(card, indent=1))
 
     return place.by_hand(node, change)
