@@ -50,7 +50,7 @@ def of_shared(place: Path, shared: Path) -> Bench:
 def of_scenes(place: Path) -> Bench:
     """The PartWorld network over drawn scenes, which have captions."""
     model = cw.load("partworld")
-    return bench_of(model, sweep(model, "partworld:240?seed=7&split=test", place / "store"))
+    return bench_of(model, sweep(model, "partworld:120?seed=7&split=test", place / "store"))
 
 
 def bench_of(model: Model, store: Store) -> Bench:

@@ -289,10 +289,10 @@ def test_units_are_named_from_captions(browser: Any, tmp_path: Path) -> None:
     with benches.served(benches.of_scenes(tmp_path)) as address:
         visit = Visit(browser, address, SIZES["desk"])
         visit.page.get_by_role("button", name="Name all units").click()
-        visit.page.locator(".head .name").first.wait_for(timeout=60_000)
-        word = visit.page.locator(".head .name").first.inner_text()
+        visit.page.locator(".card .name").first.wait_for(timeout=180_000)
+        word = visit.page.locator(".card .name").first.inner_text()
         visit.page.get_by_label("find").fill(word)
         visit.page.wait_for_timeout(500)
-        assert word in visit.page.locator(".head .name").first.inner_text()
+        assert word in visit.page.locator(".card .name").first.inner_text()
         checked(visit)
         visit.context.close()
