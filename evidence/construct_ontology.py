@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _evidence import QUICK, report
+from _evidence import QUICK, ROOT, report
 
-from cutaway.construct import data
+from cutaway.construct import data, picturing
 from cutaway.construct.annotators import Annotator, Observation, Offline, growth
 from cutaway.construct.findings import lint
 from cutaway.construct.language import LanguageModel, Wire
 from cutaway.construct.mending import refactor
 from cutaway.construct.observing import coverage, grow
-from cutaway.construct.ontology import Node, Ontology
+from cutaway.construct.ontology import Node, Ontology, write_text
 from cutaway.construct.operations import apply
 from cutaway.construct.segments import SEGMENTERS
 from cutaway.construct.transcripts import Budget, Recorder
@@ -28,6 +28,8 @@ from cutaway.data.partworld.words import PARTS
 
 SEEN, HELD = (60, 20) if QUICK else (200, 60)
 PLANTED = 60
+GROWN: dict[str, list[int]] = {}
+"""How many nodes there were after each picture, by annotator."""
 
 
 def observations(segmenter: str) -> list[Observation]:
@@ -87,6 +89,7 @@ def rows_of(name: str, annotator: Annotator, segmenter: str, scripted: Scripted 
             scripted.scene = observation.sample.extra["scene"]
             tree = apply(tree, annotator(observation, tree))
             counts.append(len(tree.active()))
+    GROWN[name] = counts
     before = lint(tree)
     tree = apply(tree, refactor(tree), at_most=None)
     after = lint(tree)
@@ -194,6 +197,8 @@ def main() -> None:
         rows.append({"annotator": "scripted answers (synthetic)", "measure": "transcripts", "value": count,
                      "passed": "request" in example})  # fmt: skip
     rows += planted()
+    if not QUICK:
+        write_text(ROOT / "docs" / "images" / "construct" / "growth.svg", picturing.growth(GROWN, 820))
     report(
         "construct_ontology",
         f"on {SEEN} PartWorld pictures the ontology stops growing (0.5 nodes a picture at the end or less), covers "

@@ -17,7 +17,7 @@ from cutaway.construct.materials import Material
 from cutaway.construct.tree import Recogniser, Tree, maps
 from cutaway.nets.model import Model
 from cutaway.nets.preprocess import Preprocess
-from cutaway.report.drawing import Raster, overlay, png, resize, tile, to_raster
+from cutaway.report.drawing import Field, Raster, overlay, png, resize, tile, to_raster
 
 SIDE = 96
 STEPS = 64
@@ -98,8 +98,13 @@ def _lit(tree: Tree, node: str, stuff: Material, places: Sequence[int]) -> Raste
     pictures = stuff.pictures[torch.tensor(places)]
     chances = upsampled(maps(tree, pictures, [node])[node].sigmoid(), pictures.shape[-1]).numpy()
     above = [raster(picture) for picture in pictures]
-    below = [overlay(picture, chance, signed=False) for picture, chance in zip(above, chances, strict=True)]
+    below = [glowing(picture, chance) for picture, chance in zip(above, chances, strict=True)]
     return tile([above, below], SIDE)
+
+
+def glowing(picture: Raster, chances: Field) -> Raster:
+    """A picture with a node's chances laid over it; one that fires nowhere stays dark, however its map is scaled."""
+    return overlay(picture, chances if chances.max() >= 0.5 else np.zeros_like(chances), signed=False)
 
 
 def _grid(stuff: Material, places: Sequence[int]) -> Raster:

@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cutaway.construct import data
-from cutaway.construct.card_page import raster
+from cutaway.construct.card_page import glowing, raster
 from cutaway.construct.figures import rounded, upsampled
 from cutaway.construct.project import Project
 from cutaway.construct.tree import Tree, answers, classes, grown, maps, nothing, presence
@@ -22,7 +22,7 @@ from cutaway.core.cache import write_atomically
 from cutaway.core.errors import ProjectError
 from cutaway.core.types import Picture
 from cutaway.data.dataset import Sample
-from cutaway.report.drawing import overlay, png
+from cutaway.report.drawing import png
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def write(lit: Lit, folder: Path) -> Path:
     import json
 
     shown = raster(lit.picture)
-    uris = {name: _uri(overlay(shown, field.numpy(), signed=False)) for name, field in lit.fields.items()}
+    uris = {name: _uri(glowing(shown, field.numpy())) for name, field in lit.fields.items()}
     ranked = sorted(lit.scores.items(), key=lambda pair: -pair[1])
     page = jinja2.Environment(autoescape=True).from_string(_PAGE)
     text = page.render(
