@@ -48,7 +48,7 @@ def desk(page: Page, address: str) -> None:
     page.goto(f"{address}#panel=matrix")
     page.reload()
     page.locator("table.matrix tbody tr").nth(20).wait_for()
-    page.get_by_label("new subset").fill("margin < 8")
+    page.get_by_label("new subset").fill("margin < 2.5")
     page.get_by_label("called").fill("close calls")
     page.get_by_role("button", name="Add").click()
     page.locator(".own li").wait_for()
