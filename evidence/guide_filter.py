@@ -17,18 +17,18 @@ from cutaway.training.guide import GuideError, Heard, hear, sentence_filter
 
 SEEDS = (21,) if QUICK else (31, 32, 33)
 SENTENCES = {
-    "something that has slender petals": Fact("petals", "kind", "slender"),
-    "something that has round petals": Fact("petals", "kind", "round"),
-    "there are oval leaves here": Fact("leaves", "kind", "oval"),
-    "there are blade-like leaves here": Fact("leaves", "kind", "blade"),
+    "it has slender petals": Fact("petals", "kind", "slender"),
+    "these are round petals": Fact("petals", "kind", "round"),
+    "there are oval leaves": Fact("leaves", "kind", "oval"),
+    "there may be blade-like leaves": Fact("leaves", "kind", "blade"),
     "its tail is a forked tail": Fact("tail", "kind", "forked"),
-    "look, large wheels": Fact("wheels", "kind", "large"),
-    "look, small wheels": Fact("wheels", "kind", "small"),
+    "we see large wheels": Fact("wheels", "kind", "large"),
+    "so there are small wheels": Fact("wheels", "kind", "small"),
     "a gabled roof can be seen": Fact("roof", "kind", "gabled"),
     "there may be arched windows": Fact("windows", "kind", "arched"),
-    "we would call it a castle": Fact("", "label", "castle"),
-    "we would call it a heron": Fact("", "label", "heron"),
-    "we would call it a truck": Fact("", "label", "truck"),
+    "it is a castle": Fact("", "label", "castle"),
+    "this would be a heron": Fact("", "label", "heron"),
+    "what we see is a truck": Fact("", "label", "truck"),
 }
 
 
