@@ -48,12 +48,11 @@ def examined(classes: Sequence[str] = LABELS, count: int | None = None) -> tuple
 
 
 def drawn(name: str, model: cw.Model, pictures: Tensor, targets: Tensor, columns: int = 10) -> str:
-    """A figure: pictures; gradients toward their own class; toward the next class; below, each class on noise."""
+    """A figure: gradients of pictures toward their own class; toward the next class; below, each class on noise."""
     classes = len(model.labels or ())
     chosen = [int((targets == number % classes).nonzero()[number // classes + 2]) for number in range(columns)]
     some, own = pictures[chosen], targets[chosen]
     rows = [
-        [to_raster(each.numpy()) for each in some],
         [as_picture(each) for each in held_gradient(model, some, own)],
         [as_picture(each) for each in held_gradient(model, some, (own + 1) % classes)],
         [to_raster(each.numpy()) for each in shown(model, class_slopes(model, classes).mean(1))],

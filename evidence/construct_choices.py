@@ -175,7 +175,8 @@ def main() -> None:
     ):
         rows.append(
             {"question": "grown or hand-made ontology", "variant": variant,
-             "right, four classes": round(float(np.mean(found)), 3), "least to most": [round(min(found), 3), round(max(found), 3)]}
+             "right, four classes": round(float(np.mean(found)), 3),
+             "least to most": [round(min(found), 3), round(max(found), 3)]}
         )  # fmt: skip
     report(
         "construct_choices",

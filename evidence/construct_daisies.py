@@ -258,7 +258,7 @@ def sheets(tree: Tree, stuff: Material, kept: list[Flower], scores: np.ndarray, 
         "right": [*drawn_daisies[:40:5], *[n for n in surest if not there[n]][:80:20]],
         "wrong": [*[n for n in surest[::-1] if there[n]][:8], *[n for n in surest[::-1] if not there[n]][:4]],
     }
-    folder = ROOT / "docs" / "images" / "construct"
+    folder = ROOT / "out" / "daisies"  # the photographs are other people's, and stay out of the project
     folder.mkdir(parents=True, exist_ok=True)
     for name, picked in chosen.items():
         places = [int(where[n]) for n in picked]

@@ -78,10 +78,10 @@ def throughput(name: str, model: Model, data: Dataset, total: int, slices: int, 
 
 def rows(place: Path) -> Iterator[dict[str, Any]]:
     both = Joined(open_dataset(f"{CIFAR}?split=train"), open_dataset(f"{CIFAR}?split=test"))
-    yield throughput("CIFAR-10 network", load("cifar10"), both, 8000 if QUICK else 60000, 2 if QUICK else 6, place)
+    yield throughput("CIFAR-10 network", load("cifar10"), both, 8000 if QUICK else 60000, 2 if QUICK else 3, place)
     photos = open_dataset(f"folder:{SHARED / 'data' / 'photos'}")
     net = load(f"squeezenet1_1@{SQUEEZENET}")
-    yield throughput("SqueezeNet", net, photos, 400 if QUICK else 2000, 2 if QUICK else 5, place)
+    yield throughput("SqueezeNet", net, photos, 400 if QUICK else 3000, 2 if QUICK else 3, place)
 
 
 if __name__ == "__main__":

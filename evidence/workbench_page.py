@@ -25,6 +25,7 @@ from cutaway.store import sweep
 ROUNDS = 4 if QUICK else 12
 PAINT, ANSWER, FRAMES = 1000, 200, 8
 WEIGHTS = SHARED / "models" / "squeezenet1_1_imagenet.safetensors"
+ALONE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 CLICK = """async ([act, ready]) => {
@@ -180,8 +181,9 @@ def rows(place: Path) -> Iterator[dict[str, Any]]:
     sweep(load(spec), "partworld:60?seed=7&split=test&size=224", photographs)
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or playwright.chromium.executable_path
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", *CAMERA])
-        with running([wide_store()]) as workbench:
+        folder = wide_store()
+        browser = playwright.chromium.launch(executable_path=path, args=[*ALONE, *CAMERA])
+        with running([folder]) as workbench:
             yield from paints(browser, workbench.address)
             page = page_of(browser, workbench.address)
             yield from repeated(page, over_the_store)

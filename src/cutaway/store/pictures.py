@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from cutaway.data.specs import open_dataset
 from cutaway.nets.model import Model
 from cutaway.store.reading import picture_hash
 from cutaway.store.store import Store
+
+_OPENING = threading.Lock()
+"""A data set may take seconds and much memory to open: of many who ask at once, one opens it and the others wait."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,17 @@ class Picture:
 
 def dataset_of(store: Store) -> Dataset:
     """Where the store's pictures come from; a StoreError where that is not known, or is another size by now."""
-    if store.dataset is None:
-        if not store.plan.data:
-            raise StoreError(
-                f"the store {store.folder} does not know where its pictures are; expected the data set; "
-                "try Store.open(path, dataset=...)"
-            )
-        try:
-            store.dataset = open_dataset(store.plan.data)
-        except CutawayError as error:
-            raise StoreError(f"the pictures of the store {store.folder} are not there any more ({error})") from None
+    if not store.plan.data and store.dataset is None:
+        raise StoreError(
+            f"the store {store.folder} does not know where its pictures are; expected the data set; "
+            "try Store.open(path, dataset=...)"
+        )
+    with _OPENING:
+        if store.dataset is None:
+            try:
+                store.dataset = open_dataset(store.plan.data)
+            except CutawayError as error:
+                raise StoreError(f"the pictures of the store {store.folder} are not there any more ({error})") from None
     if len(store.dataset) != store.plan.count:
         raise StoreError(
             f"{store.plan.data or 'the data set'} has {len(store.dataset):,} pictures now; expected the "

@@ -109,5 +109,8 @@ def batches(dataset: Dataset, plan: Plan, shards: Sequence[int], preprocess: Pre
 
 def _batch(dataset: Dataset, shard: int, span: range, preprocess: Preprocess) -> Batch:
     found = [read(dataset, instance, preprocess) for instance in span]
-    colours_last = np.stack([picture.permute(1, 2, 0).numpy() for _, picture in found])  # NumPy leaves torch's threads
+    channels, height, width = found[0][1].shape
+    colours_last = np.empty((len(found), height, width, channels), dtype=np.float32)
+    for place, (_, picture) in zip(colours_last, found, strict=True):
+        place[:] = picture.permute(1, 2, 0).numpy()  # by NumPy, which leaves torch's threads to the network
     return Batch(shard, [reading for reading, _ in found], torch.from_numpy(colours_last).permute(0, 3, 1, 2))

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from cutaway.core.types import Pictures
 from cutaway.data.pictures import from_pil
 from cutaway.nets.model import Model
 from cutaway.store import Store, picture_of
+from cutaway.store.pictures import dataset_of
 from cutaway.trace import layouts
 from cutaway.web.answers import grid_of
 from cutaway.web.images import decoded
@@ -82,6 +84,8 @@ class Bench:
         for model in self.models.values():
             layouts(model)
         for store in self.stores.values():
+            with suppress(CutawayError):  # said to the one who asks for a picture
+                dataset_of(store)
             store.warm()
 
     def picture(self, model: str, reference: str) -> Shown:

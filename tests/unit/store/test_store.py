@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,10 @@ import pytest
 from small_store import BROKEN, COUNT, Bench, made_model
 
 from cutaway.core.errors import PictureError, StoreError
+from cutaway.data.dataset import Dataset
+from cutaway.data.specs import open_dataset
 from cutaway.store import Store, changed, inside_lasso, picture_of
+from cutaway.store.pictures import dataset_of
 
 READABLE = [number for number in range(COUNT) if number != BROKEN]
 
@@ -183,3 +188,19 @@ def test_a_store_of_another_version_or_none_is_refused(fresh: Callable[[], Bench
         Store.open(folder)
     with pytest.raises(StoreError, match="no such folder; expected a folder that cutaway sweep wrote"):
         Store.open(tmp_path / "nowhere")
+
+
+def test_of_many_who_ask_at_once_one_opens_the_data_set(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def slowly(spec: str) -> Dataset:
+        opened.append(spec)
+        time.sleep(0.05)
+        return open_dataset(spec)
+
+    monkeypatch.setattr("cutaway.store.pictures.open_dataset", slowly)
+    store = Store.open(bench.store.folder)
+    with ThreadPoolExecutor(8) as several:
+        found = list(several.map(lambda _: dataset_of(store), range(16)))
+    assert len(opened) == 1
+    assert all(each is found[0] for each in found)

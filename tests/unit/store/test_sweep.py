@@ -20,6 +20,7 @@ from small_store import BROKEN, COUNT, LABELS, Bench, made_model, settings
 from cutaway.core.errors import OptionError, StoreError
 from cutaway.data.specs import open_dataset
 from cutaway.store import Store, default_layers, sweep
+from cutaway.store.reading import batches
 from cutaway.store.sweep import truth
 from cutaway.trace import activations
 
@@ -35,6 +36,13 @@ def files_of(store: Path) -> dict[str, str]:
 
 def again(bench: Bench, **more: object) -> Store:
     return sweep(bench.model, bench.spec, bench.store.folder, ["act1", "act2"], **{**settings(), **more})
+
+
+def test_batches_come_as_networks_convolve_them_most_quickly(bench: Bench) -> None:
+    plan = bench.store.plan
+    batch = next(batches(open_dataset(bench.spec), plan, [0], bench.model.preprocess))
+    assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
+    assert not batch.pictures.is_contiguous()
 
 
 def test_arrays_are_those_of_a_literal_loop(bench: Bench) -> None:
