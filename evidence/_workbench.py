@@ -67,6 +67,9 @@ def running(stores: Sequence[Path] = (), *, words: Sequence[str] = (), threads: 
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         told = [word for folder in shown for word in ("--store", str(folder))]
+        (Path(place) / "cache").mkdir()
+        (cache.folder() / "data").mkdir(parents=True, exist_ok=True)
+        (Path(place) / "cache" / "data").symlink_to(cache.folder() / "data")  # what the sweep decoded; all else is made
         environment = {**os.environ, "CUTAWAY_CACHE": str(Path(place) / "cache"), "OMP_NUM_THREADS": str(threads)}
         server = subprocess.Popen(
             [PROGRAM, "serve", *told, *words, "--port", str(port)], env=environment, stderr=subprocess.DEVNULL

@@ -128,11 +128,11 @@ def with_a_job(workbench: Workbench) -> Iterator[dict[str, Any]]:
         kinds = cycle({"layer": layer, "groups": count} for layer in LAYERS for count in range(12, 1, -1))
         jobs: list[str] = []
         while not ended.wait(0.25):
-            states = [ask("GET", f"/api/jobs/{job}")["state"] for job in jobs[-2:]]
+            states = [ask("GET", f"/api/jobs/{job}")["state"] for job in jobs[-8:]]
             at_work.append("running" in states)
-            if "waiting" not in states:
+            for _ in range(6 - states.count("waiting")):
                 jobs.append(ask("POST", "/api/jobs", {"kind": "groups", "store": NAME, **next(kinds)})["name"])
-        for job in jobs[-2:]:
+        for job in jobs[-8:]:
             ask("DELETE", f"/api/jobs/{job}")
 
     with ThreadPoolExecutor(1) as employer:

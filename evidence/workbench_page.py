@@ -2,7 +2,8 @@
 
 The workbench serves 50,000 photographs and layers of up to 1,024 units. First paint: of fresh browser contexts, as
 Chromium reports it, and until the first units stand there. An interaction: from the click to the painted answer,
-measured inside the page; small pictures beside the answer may come later. What needs a network is measured with
+measured inside the page; small pictures beside the answer may come later. The very first of each, while the server
+still reads ahead, is shown by itself. What needs a network is measured with
 SqueezeNet as well. The camera is Chromium's own test camera. `--quick`: 5,000 pictures, fewer rounds.
 """
 
@@ -22,7 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from cutaway.nets import load
 from cutaway.store import sweep
 
-ROUNDS = 4 if QUICK else 12
+ROUNDS = 5 if QUICK else 12
 PAINT, ANSWER, FRAMES = 1000, 200, 8
 WEIGHTS = SHARED / "models" / "squeezenet1_1_imagenet.safetensors"
 ALONE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -54,8 +55,9 @@ def page_of(browser: Browser, address: str, hash_: str = "") -> Page:
 
 
 def row(what: str, found: list[float], most: float) -> dict[str, Any]:
-    p50, p95 = np.percentile(found, [50, 95])
-    return {"what": what, "n": len(found), "p50_ms": round(p50), "p95_ms": round(p95), "passed": bool(p95 <= most)}
+    p50, p95 = np.percentile(found[1:], [50, 95])
+    times = {"first_ms": round(found[0]), "p50_ms": round(p50), "p95_ms": round(p95)}
+    return {"what": what, "n": len(found) - 1, **times, "passed": bool(p95 <= most)}
 
 
 def paints(browser: Browser, address: str) -> Iterator[dict[str, Any]]:

@@ -261,6 +261,7 @@ def test_a_saved_page_is_the_same_page_without_the_server(browser: Any, tmp_path
 
 WIDTHS = """() => ['body', 'code'].map((tag) => {
     const made = document.body.appendChild(document.createElement(tag === 'body' ? 'span' : tag));
+    made.style.cssText = 'position: absolute; white-space: nowrap; font-size: 16px';
     made.textContent = 'The quick brown fox jumps over 0123456789 lazy dogs';
     const width = Math.round(made.getBoundingClientRect().width);
     made.remove();
@@ -277,7 +278,7 @@ def test_it_looks_as_it_did(browser: Any, address: str, panel: str, size: str) -
 
     Where the machine has other fonts, lines break elsewhere, and nothing can be said.
     """
-    picture = "&picture=pictures-45" if panel == "picture" else ""
+    picture = "&picture=pictures-12" if panel == "picture" else ""
     visit = Visit(browser, address, SIZES[size], f"#panel={panel}{picture}")
     visit.page.wait_for_load_state("networkidle")
     visit.page.add_style_tag(content=".figure, img, canvas, video { visibility: hidden }")  # times differ

@@ -3,10 +3,11 @@
 from cutaway.store.engines import ENGINES
 from cutaway.store.instances import COLUMNS
 from cutaway.store.layers import default_layers
+from cutaway.store.matrix import Matrix
 from cutaway.store.pictures import Picture, changed, picture_of
 from cutaway.store.plan import LayerPlan, Plan
 from cutaway.store.projection import Projection
-from cutaway.store.store import Matrix, Store, Subset, Top
+from cutaway.store.store import Store, Subset, Top
 from cutaway.store.subsets import inside_lasso
 from cutaway.store.sweep import sweep
 

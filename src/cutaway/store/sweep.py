@@ -30,7 +30,7 @@ from cutaway.trace import layout
 SHARD = 1024
 """Pictures per shard: a killed sweep loses at most these."""
 
-PIXELS = 32 * 224 * 224
+PIXELS = 16 * 224 * 224
 """Pixels per batch where nothing is said; larger ones gain nothing on a CPU."""
 
 Progress = Callable[[int, int], None]
