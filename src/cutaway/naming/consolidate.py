@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from cutaway.core.errors import DataError
 from cutaway.naming.clauses import clauses
@@ -128,6 +126,9 @@ def _clusters(
     np.fill_diagonal(likeness, 1.0)
     if len(units) == 1:
         return [1], likeness
+    from scipy.cluster.hierarchy import fcluster, linkage  # half of the time that importing cutaway would take
+    from scipy.spatial.distance import squareform
+
     distances = squareform(1 - (likeness + likeness.T) / 2, checks=False)
     return fcluster(linkage(distances, "average"), close, "distance").tolist(), likeness
 

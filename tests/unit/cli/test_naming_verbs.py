@@ -59,7 +59,7 @@ def run(world: Path, *words: str) -> int:
 
 def test_units_are_named_and_put_together(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names, page = world / "names.json", world / "names.html"
-    assert run(world, "name", "--layer", "1", "--out", str(names), "--page", str(page)) == 0
+    assert run(world, "name", "--layer", "1", "--out", str(names), "--page", str(page), "--no-control") == 0
     rows = json.loads(names.read_text())
     assert [row["unit"] for row in rows] == ["1:0", "1:1", "1:2", "1:3"]
     assert ["red" in rows[0]["names"][0]["text"], rows[3]["abstained"]] == [True, True]

@@ -91,7 +91,7 @@ def test_above_the_first_layer_no_weight_is_negative() -> None:
     optimizer = torch.optim.SGD(network.parameters(), 5.0)
     network(torch.randn(4, 3, 32, 32))[:, 0].sum().backward()
     optimizer.step()
-    assert all(float(layer.weight.min()) >= 0 for layer in convolutions[1:])
+    assert all(float(layer.weight.detach().min()) >= 0 for layer in convolutions[1:])
 
 
 def test_gumbel_layers_read_as_many_channels_as_they_say_and_export_as_they_are() -> None:
