@@ -209,7 +209,6 @@ def test_an_upload_is_explained_and_its_page_opens_without_the_server(
     checked(visit)
 
 
-@pytest.mark.parametrize("address", ["photographs"], indirect=True)  # SqueezeNet's store is of blocks, no single layers
 def test_the_graph_and_the_live_panel(visit: Visit) -> None:
     page = visit.page
     page.get_by_role("button", name="whole graph").click()
