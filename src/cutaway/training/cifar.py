@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from cutaway.core.devices import autocast
 from cutaway.core.seeds import generator
 from cutaway.data.cifar10 import LABELS
+from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
 from cutaway.training.pictures import accuracy, crops, normalised, padded, test_pictures, training_pictures
@@ -30,7 +31,9 @@ class Settings:
     classes: tuple[str, ...] = LABELS  # which of the ten; two of them are a quick question
     epochs: PositiveInt = 10  # over the pictures drawn; a recipe that shows a batch twice makes twice the steps
     batch: PositiveInt = 250  # the quickest per picture on two cores: what a layer computes stays in their caches
-    filter_rate: PositiveFloat = 0.1  # of Muon: the relative length of a step
+    filter_rate: PositiveFloat = (
+        0.1  # of Muon; 3 epochs of `cifar10` give 88.5 % of held-out pictures, with 0.05 87.4 %
+    )
     filter_momentum: PositiveFloat = 0.6  # as in airbench
     rest_rate: PositiveFloat = 0.05  # for norms and heads, which are no filter banks: plain Nesterov momentum
     rest_momentum: PositiveFloat = 0.85  # as in airbench
@@ -41,8 +44,8 @@ class Settings:
     holdout: NonNegativeInt = 0  # the last so many training pictures only score; then the test set stays unread
 
 
-Build = Callable[[int, Tensor], nn.Module]
-"""build(classes, pictures): the network as training begins, drawn from torch's stream; pictures set its stem."""
+Build = Callable[[int], nn.Module]
+"""build(classes): the network as training begins, drawn from torch's stream."""
 
 Views = Callable[[nn.Module, Tensor, Tensor], Iterator[Batch]]
 """views(module, pictures, classes): what is trained on for one batch. The loop has gone back through one view before it
@@ -70,15 +73,17 @@ def cifar_task(
     before: Callable[[nn.Module, int], None] | None = None,
     plain: Callable[[nn.Module], list[nn.Parameter]] = lambda _: [],
 ) -> Task[Batch]:
-    """Crops and alternating flips; Muon for the filters, Nesterov momentum for the rest; cross entropy by default.
+    """A whitened stem; crops and alternating flips; one optimizer for each kind of parameter; cross entropy by default.
 
     each: how many views `views` gives of a batch. before(module, epoch): called before every epoch. plain: parameters
-    that are no filter banks, whatever their axes: Adam's.
+    that are no filter banks, whatever their axes.
     """
     train, held = training_pictures(data, config.classes, config.holdout, config.batch)
     with torch.random.fork_rng():
         torch.manual_seed(generator(seed, "network").initial_seed())
-        module = build(len(config.classes), normalised(train.pictures[:5000])).to(device)
+        module = build(len(config.classes))
+    whiten(module, normalised(train.pictures[:5000]))
+    module.to(device)
     roomy, targets = padded(train.pictures, config.shift).to(device), train.targets.to(device)
     mirrored = torch.rand(len(train), generator=generator(seed, "mirrored")) < 0.5
 

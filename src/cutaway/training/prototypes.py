@@ -12,10 +12,10 @@ from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.nets.zoo.prototype_net import PrototypeNet
-from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, cifar_task
+from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 from cutaway.training.pictures import normalised, training_pictures
+from cutaway.training.recipe import Recipe
 from cutaway.whitebox import prototype_losses
 from cutaway.whitebox.projection import project
 
@@ -46,19 +46,22 @@ class PrototypeSettings(Settings):
     projected: PositiveInt = 5000  # training pictures among which every prototype finds its patch
 
 
-def prototype_task(
-    config: PrototypeSettings,
-    data: str,
-    seed: int,
-    device: torch.device,
-    network: Callable[[int, int, int], PrototypeNet],
-) -> Task[Batch]:
-    """The training of `network(classes, per_class, seed)` on CIFAR-10: placed, then projected, then its head alone."""
+def prototype_recipe(name: str, claim: str, network: Callable[..., PrototypeNet]) -> Recipe:
+    """A recipe for CIFAR-10: `network(classes, per_class, seed=...)` placed, then projected, then its head alone."""
 
-    def build(classes: int, pictures: Tensor) -> nn.Module:
-        module = network(classes, config.per_class, seed)
-        whiten(module.encoder, pictures)
-        return module
+    def task(config: PrototypeSettings, data: str, seed: int, device: torch.device) -> Task[Batch]:
+        return prototype_task(config, data, seed, device, network)
+
+    return cifar_recipe(name, claim, PrototypeSettings, task)
+
+
+def prototype_task(
+    config: PrototypeSettings, data: str, seed: int, device: torch.device, network: Callable[..., PrototypeNet]
+) -> Task[Batch]:
+    """The training as data and functions."""
+
+    def build(classes: int) -> nn.Module:
+        return network(classes, config.per_class, seed=seed)
 
     def before(module: nn.Module, epoch: int) -> None:
         assert isinstance(module, PrototypeNet)

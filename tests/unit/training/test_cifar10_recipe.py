@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 from cutaway.cli.train import train
 from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
-from cutaway.data.cifar10 import open_cifar10
-from cutaway.training.recipes.cifar10 import Config, crops, network, normalised, split, task
+from cutaway.data.cifar10 import LABELS, open_cifar10
+from cutaway.training.pictures import crops, normalised, training_pictures
+from cutaway.training.recipes.cifar10 import Config, task
 
 N = 48
 
@@ -51,7 +52,7 @@ def test_a_crop_is_a_window_of_its_own_picture_and_mirrored_where_told() -> None
 
 def test_every_picture_shows_both_its_sides_in_any_two_epochs(data: str) -> None:
     config = Config(batch=N, shift=1)
-    whole = split(config, data)[0]
+    whole = open_cifar10(Path(data.removeprefix("cifar10:")), "train")
     job = task(config, data, 0, torch.device("cpu"))
     sides: list[torch.Tensor] = []
     for epoch in (3, 4):
@@ -78,25 +79,27 @@ def test_batches_depend_on_seed_and_epoch_alone(data: str) -> None:
 
 
 def test_held_out_pictures_never_train(data: str) -> None:
-    train_part, held = split(Config(batch=16, holdout=16), data)
+    train_part, held = training_pictures(data, LABELS, holdout=16, batch=16)
     assert held is not None
     assert (len(train_part), len(held)) == (N - 16, 16)
     whole = open_cifar10(Path(data.removeprefix("cifar10:")), "train")
     assert torch.equal(torch.cat([train_part.pictures, held.pictures]), whole.pictures)
-    assert split(Config(batch=16), data)[1] is None
+    assert training_pictures(data, LABELS, 0, 16)[1] is None
 
 
 def test_nothing_left_to_train(data: str) -> None:
     with pytest.raises(OptionError, match=r"1 of 48 pictures are left to train; expected at least one batch \(8\)"):
-        split(Config(batch=8, holdout=47), data)
+        training_pictures(data, LABELS, holdout=47, batch=8)
 
 
 def test_the_network_begins_from_the_seed_alone(data: str) -> None:
-    pictures = split(Config(batch=16), data)[0]
+    def head(seed: int) -> torch.Tensor:
+        return task(Config(batch=16), data, seed, torch.device("cpu")).module.get_parameter("head.weight")
+
     torch.manual_seed(9)
-    first, second, other = network(pictures, 0), network(pictures, 0), network(pictures, 1)
-    assert torch.equal(first.get_parameter("head.weight"), second.get_parameter("head.weight"))
-    assert not torch.equal(first.get_parameter("head.weight"), other.get_parameter("head.weight"))
+    first, second, other = head(0), head(0), head(1)
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
 
 
 def test_the_verb_trains_scores_and_resumes(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

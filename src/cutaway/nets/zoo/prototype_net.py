@@ -28,7 +28,8 @@ class PrototypeNet(nn.Module):
             self.head.weight.copy_(torch.where(own, 1.0, AGAINST))
 
     def forward(self, pictures: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
-        return self.head(self.prototypes(self.encoder(pictures)))  # type: ignore[no-any-return]  # modules answer Any
+        scores: Tensor = self.head(self.prototypes(self.encoder(pictures)))
+        return scores
 
 
 def encoder(widths: Sequence[int] = (64, 128), channels: int = 64, whitening: int = 16) -> nn.Sequential:

@@ -63,12 +63,14 @@ def convolution(wide: int, width: int) -> nn.Conv2d:
 
 @torch.no_grad()
 def whiten(network: nn.Module, pictures: Float[Tensor, "batch channels height width"], floor: float = 1e-2) -> None:
-    """Sets the stem to the leading principal directions of the pictures' patches, each scaled to variance one.
+    """Sets a stem (`...stem.whiten`) to the leading principal directions of patches, each scaled to variance one.
 
-    `pictures` are normalised as the network sees them. `floor`, as a share of the variance of one input value, keeps
-    faint directions from being blown up into noise.
+    A network without such a stem stays as it is. `pictures` are normalised as the network sees them. `floor`, as a
+    share of the variance of one input value, keeps faint directions from being blown up into noise.
     """
-    layer = network.get_submodule("stem.whiten")
+    layer = next((layer for name, layer in network.named_modules() if name.endswith("stem.whiten")), None)
+    if layer is None:
+        return
     assert isinstance(layer, nn.Conv2d)
     patches = nn.functional.unfold(pictures, layer.kernel_size).transpose(1, 2).flatten(0, 1).double()
     covariance = patches.T @ patches / len(patches)

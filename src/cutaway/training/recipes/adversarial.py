@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from pydantic import PositiveFloat
-from torch import Tensor, nn
+from torch import nn
 
-from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
+from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
@@ -33,10 +33,8 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
-    def network(classes: int, pictures: Tensor) -> nn.Module:
-        module = smooth_convnet(classes, config.widths)
-        whiten(module, pictures)
-        return module
+    def network(classes: int) -> nn.Module:
+        return smooth_convnet(classes, config.widths)
 
     return cifar_task(config, data, seed, device, network, *shown(config.length))
 

@@ -8,14 +8,11 @@ alternating flips, Muon. No test-time augmentation. What it reached is in docs/w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
 
 from cutaway.nets.zoo.airbench_net import airbench_net
-from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
@@ -33,14 +30,7 @@ class Config(Settings):
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
-    return cifar_task(config, data, seed, device, lambda classes, some: network(config.widths, classes, some))
-
-
-def network(widths: Sequence[int], classes: int, pictures: Tensor) -> nn.Module:
-    """The network as training begins, its stem whitened by some pictures."""
-    module = airbench_net(classes, widths)
-    whiten(module, pictures)
-    return module
+    return cifar_task(config, data, seed, device, lambda classes: airbench_net(classes, config.widths))
 
 
 RECIPE = cifar_recipe("airbench", CLAIM, Config, task)

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.bagnet import bagnet
-from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
@@ -31,10 +30,8 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
-    def network(classes: int, pictures: Tensor) -> nn.Module:
-        module = bagnet(classes, config.widths, config.deep)
-        whiten(module, pictures)
-        return module
+    def network(classes: int) -> nn.Module:
+        return bagnet(classes, config.widths, config.deep)
 
     return cifar_task(config, data, seed, device, network)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.bcos_net import bcos_net
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
@@ -30,7 +30,7 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
-    def network(classes: int, _: Tensor) -> nn.Module:
+    def network(classes: int) -> nn.Module:
         return bcos_net(classes, config.widths, config.b)
 
     return cifar_task(config, data, seed, device, network)

@@ -13,10 +13,9 @@ from typing import Literal
 
 import torch
 from pydantic import NonNegativeFloat
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.clear_net import clear_net
-from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
@@ -38,10 +37,8 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
-    def network(classes: int, pictures: Tensor) -> nn.Module:
-        module = clear_net(classes, config.widths, gate=SoftGate if config.gate == "soft" else nn.ReLU)
-        whiten(module, pictures)
-        return module
+    def network(classes: int) -> nn.Module:
+        return clear_net(classes, config.widths, gate=SoftGate if config.gate == "soft" else nn.ReLU)
 
     return cifar_task(config, data, seed, device, network, *shown(config.length))
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.conjunctions import conjunction_disjunction
-from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
@@ -34,10 +33,8 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
-    def network(classes: int, pictures: Tensor) -> nn.Module:
-        module = conjunction_disjunction(classes, config.cases, temperature=config.temperature)
-        whiten(module, pictures)
-        return module
+    def network(classes: int) -> nn.Module:
+        return conjunction_disjunction(classes, config.cases, temperature=config.temperature)
 
     return cifar_task(config, data, seed, device, network, *shown(config.length))
 

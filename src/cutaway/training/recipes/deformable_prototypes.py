@@ -8,30 +8,7 @@ encoder, see docs/whitebox.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from cutaway.nets.zoo.prototype_net import deformable_prototypes
+from cutaway.training.prototypes import prototype_recipe
 
-import torch
-
-from cutaway.nets.zoo.prototype_net import PrototypeNet, deformable_prototypes
-from cutaway.training.cifar import Batch, cifar_recipe
-from cutaway.training.loop import Task
-from cutaway.training.prototypes import PrototypeSettings, prototype_task
-
-CLAIM = __doc__.splitlines()[0]
-
-
-@dataclass(frozen=True)
-class Config(PrototypeSettings):
-    """Every setting with its reason: those of all networks with prototypes."""
-
-
-def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
-    """The training as data and functions."""
-
-    def network(classes: int, per_class: int, drawn: int) -> PrototypeNet:
-        return deformable_prototypes(classes, per_class, seed=drawn)
-
-    return prototype_task(config, data, seed, device, network)
-
-
-RECIPE = cifar_recipe("deformable-prototypes", CLAIM, Config, task)
+RECIPE = prototype_recipe("deformable-prototypes", __doc__.splitlines()[0], deformable_prototypes)

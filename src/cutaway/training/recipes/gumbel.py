@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import torch
 from pydantic import PositiveFloat
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.gumbel_net import gumbel_net
-from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 from cutaway.whitebox import GumbelConv2d
@@ -35,10 +34,8 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions; tau falls evenly on a logarithmic scale, epoch by epoch."""
 
-    def network(classes: int, pictures: Tensor) -> nn.Module:
-        module = gumbel_net(classes, config.widths, config.top_k, config.mixing, seed=seed)
-        whiten(module, pictures)
-        return module
+    def network(classes: int) -> nn.Module:
+        return gumbel_net(classes, config.widths, config.top_k, config.mixing, seed=seed)
 
     def cooled(module: nn.Module, epoch: int) -> None:
         progress = epoch / max(1, config.epochs - 1)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 from pydantic import PositiveFloat, PositiveInt
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.positive_net import positive_net
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
@@ -34,7 +34,7 @@ class Config(Settings):
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
-    def network(classes: int, pictures: Tensor) -> nn.Module:
+    def network(classes: int) -> nn.Module:
         return positive_net(
             classes,
             config.filters,
