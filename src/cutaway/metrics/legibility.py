@@ -21,7 +21,7 @@ from cutaway.metrics.localization import energy_in_mask, grid_pointing
 from cutaway.metrics.maps import numbers
 from cutaway.metrics.measured import Measured, mean_of
 from cutaway.metrics.sanity import shuffled
-from cutaway.metrics.slopes import CHUNK, Reading, evidence, mean_colour, slopes_of
+from cutaway.metrics.slopes import CHUNK, Reading, evidence, read, slopes_of
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
 
@@ -39,12 +39,9 @@ def exactness(
 
     A network without offsets whose parts are homogeneous reaches 0 up to rounding.
     """
-    answers = scores(model, pictures, batch_size)
-    classes = model.target(target, answers)
-    score = answers.gather(1, classes[:, None])[:, 0].double()
-    slopes = slopes_of(reading)(model, pictures, classes, batch_size or CHUNK).double()
-    told = (slopes * (pictures - mean_colour(model, pictures)).double()).flatten(1).sum(1)
-    return mean_of(numbers((score - told).abs() / score.abs()), seed)
+    score, slopes, seen = read(model, pictures, target, reading, batch_size)
+    told = (slopes.double() * seen.double()).flatten(1).sum(1)
+    return mean_of(numbers((score.double() - told).abs() / score.double().abs()), seed)
 
 
 def class_accuracy(

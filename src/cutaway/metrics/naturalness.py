@@ -14,10 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.core.types import Pictures
-from cutaway.metrics.asking import scores
 from cutaway.metrics.maps import numbers
 from cutaway.metrics.measured import Measured, mean_of
-from cutaway.metrics.slopes import CHUNK, Reading, mean_colour, slopes_of
+from cutaway.metrics.slopes import Reading, read
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
 
@@ -55,9 +54,7 @@ def naturalness(
     batch_size: int | None = None,
 ) -> Naturalness:
     """Three figures of the gradients toward a class beside those of the pictures themselves."""
-    classes = model.target(target, scores(model, pictures, batch_size))
-    slopes = slopes_of(reading)(model, pictures, classes, batch_size or CHUNK)
-    seen = pictures - mean_colour(model, pictures)
+    _, slopes, seen = read(model, pictures, target, reading, batch_size)
 
     def figure(function: Callable[[Pictures], Tensor]) -> Figure:
         return Figure(mean_of(numbers(function(slopes)), seed), mean_of(numbers(function(seen)), seed))

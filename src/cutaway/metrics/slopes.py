@@ -12,7 +12,9 @@ from torch import Tensor
 from cutaway.attribution import Attribution, gradient, pullback
 from cutaway.core.errors import choose
 from cutaway.core.types import Pictures
+from cutaway.metrics.asking import scores
 from cutaway.nets.model import Model
+from cutaway.nets.targets import Target
 from cutaway.whitebox import weights_held
 
 Classes = Int[Tensor, " batch"]
@@ -48,6 +50,16 @@ Reading: TypeAlias = "str | Slopes"
 def slopes_of(reading: Reading) -> Slopes:
     """The function that a name stands for. Raises OptionError for an unknown name."""
     return READINGS[choose(reading, READINGS, "reading")] if isinstance(reading, str) else reading
+
+
+def read(
+    model: Model, pictures: Pictures, target: Target, reading: Reading, batch_size: int | None
+) -> tuple[Float[Tensor, " batch"], Pictures, Pictures]:
+    """The scores of a target, their gradients, and what the pictures are above the mean colour."""
+    answers = scores(model, pictures, batch_size)
+    classes = model.target(target, answers)
+    slopes = slopes_of(reading)(model, pictures, classes, batch_size or CHUNK)
+    return answers.gather(1, classes[:, None])[:, 0], slopes, pictures - mean_colour(model, pictures)
 
 
 def evidence(reading: Reading) -> Callable[..., Attribution]:
