@@ -34,6 +34,18 @@ def test_in_eval_it_is_one_factor_per_channel_whatever_else_is_in_the_batch() ->
     torch.testing.assert_close(norm(3 * MAPS), 3 * norm(MAPS))  # no offset, no mean taken away
 
 
+def test_its_derivatives_by_hand_are_those_of_the_formula() -> None:
+    norm = DivisiveNorm2d(3).double()
+    maps = MAPS[:2, :, :2, :2].double().requires_grad_()
+    weight = torch.tensor([0.5, 2.0, -1.0], dtype=torch.float64, requires_grad=True)
+
+    def divided(maps: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(norm, {"weight": weight}, (maps,))  # type: ignore[no-any-return]  # it answers Any
+
+    assert torch.autograd.gradcheck(divided, (maps, weight))
+    assert torch.autograd.gradgradcheck(divided, (maps, weight))
+
+
 def test_it_keeps_signs_and_takes_no_mean() -> None:
     assert bool((DivisiveNorm2d(3)(MAPS).sign() == MAPS.sign()).all())
 
