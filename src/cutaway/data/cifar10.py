@@ -41,7 +41,7 @@ class Cifar10:
         return LABELS
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return self.targets.shape[0]
 
     def __getitem__(self, index: int, /) -> Sample:
         number = range(len(self))[index]

@@ -43,11 +43,12 @@ def arrow() -> Any:
     return pyarrow
 
 
-def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The rows of one shard; the user's columns travel as JSON, since other shards may know others."""
+def write_columns(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
+    """The rows of one shard; the user's columns travel as JSON in `extra`, since other shards may know others."""
     pa = arrow()
-    plain = [{**{name: row.get(name) for name in COLUMNS}, "extra": json.dumps(row["extra"])} for row in rows]
-    pa.parquet.write_table(pa.Table.from_pylist(plain, schema=_schema(pa)), path, compression="zstd")
+    schema, missing = _schema(pa), [None] * len(columns["instance"])
+    arrays = [pa.array(columns.get(field.name, missing), field.type) for field in schema]
+    pa.parquet.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
 
 
 def merged(files: Iterable[bytes]) -> Any:

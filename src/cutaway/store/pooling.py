@@ -32,7 +32,7 @@ def pool(grid: Float[Tensor, "batch channels height width"]) -> Pooled:
     if grid.shape[2:] == (1, 1):
         values = grid[:, :, 0, 0].float().cpu().numpy()
         return Pooled(values, np.zeros(values.shape, place_type((1, 1))), values.copy())
-    largest, place = F.adaptive_max_pool2d(grid, 1, return_indices=True)
+    largest, place = F.max_pool2d(grid, grid.shape[2:], return_indices=True)
     return Pooled(
         max=largest[:, :, 0, 0].float().cpu().numpy(),
         place=place[:, :, 0, 0].cpu().numpy().astype(place_type((grid.shape[2], grid.shape[3]))),

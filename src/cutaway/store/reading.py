@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from cutaway.core.errors import CutawayError
 from cutaway.core.types import Pictures
 from cutaway.data.dataset import Dataset, Sample
 from cutaway.nets.preprocess import Preprocess
+from cutaway.store.instances import facts_of
 from cutaway.store.plan import Plan
 
 AHEAD = 2
@@ -25,12 +26,18 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Reading:
-    """One picture as it was read: its sample without what a store does not keep, its hash, or why it failed."""
+    """What is known of one picture once it was read (the picture itself is let go), or why that failed.
+
+    label: its index in the data set's labels. facts: what else the data set knows, flat.
+    """
 
     instance: int
-    sample: Sample | None
-    hash: str | None
-    error: str | None
+    key: str
+    hash: str | None = None
+    label: int | None = None
+    captions: tuple[str, ...] = ()
+    facts: Mapping[str, str | float | int | bool] = field(default_factory=dict)
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,23 @@ class Batch:
 
 
 def read(dataset: Dataset, instance: int, preprocess: Preprocess) -> tuple[Reading, torch.Tensor]:
-    """One picture and its hash. Whatever its file does wrong is recorded, not raised."""
+    """One picture and what is known of it. Whatever its file does wrong is recorded, not raised."""
     try:
         sample = dataset[instance]
-        fitted = preprocess.fit(sample.picture)
-        return Reading(instance, sample, picture_hash(dataset, instance, sample), None), fitted
+        fitted, digest = preprocess.fit(sample.picture), picture_hash(dataset, instance, sample)
+        facts = facts_of(sample.extra)
+        return Reading(instance, sample.key, digest, sample.label, sample.captions, facts), fitted
     except (CutawayError, OSError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
-        return Reading(instance, None, None, said[:500]), torch.full(preprocess.shape, 0.5)
+        return Reading(instance, key_of(dataset, instance), error=said[:500]), torch.full(preprocess.shape, 0.5)
+
+
+def key_of(dataset: Dataset, instance: int) -> str:
+    """What names a picture that could not be read: its file below the data set's folder, or its number."""
+    file, root = file_of(dataset, instance), getattr(dataset, "root", None)
+    if file is None:
+        return str(instance)
+    return file.relative_to(root).as_posix() if isinstance(root, Path) and file.is_relative_to(root) else file.name
 
 
 def picture_hash(dataset: Dataset, instance: int, sample: Sample) -> str:

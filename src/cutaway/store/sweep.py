@@ -118,7 +118,7 @@ def plan_for(
         truth=truth(tuple(dataset.labels), classes),
         layers=tuple(LayerPlan(name, axes.channels, axes.grid) for name, axes in found),
         shard_size=shard_size,
-        batch_size=batch_size or max(8, min(64, PIXELS // (height * width))),
+        batch_size=batch_size or max(8, min(128, PIXELS // (height * width))),
         precision=precision,
     )
 
