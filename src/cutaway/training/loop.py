@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from cutaway.core.cache import write_atomically
 from cutaway.core.errors import DataError
+from cutaway.core.memory import freed_memory_kept
 from cutaway.core.seeds import generator
 
 Batch = TypeVar("Batch")
@@ -76,7 +77,7 @@ def train_epoch(task: Task[Any], epoch: int, rates: Sequence[Sequence[float]]) -
     task.module.train()
     total = torch.zeros(())
     # Dropout and other sampling layers draw from torch's global stream: it gets the epoch's own seed for the while.
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), freed_memory_kept():
         torch.manual_seed(generator(task.seed, "epoch", epoch).initial_seed())
         for step, batch in enumerate(task.batches(epoch)):
             share = task.schedule((epoch * task.steps + step) / (task.epochs * task.steps))
