@@ -44,6 +44,7 @@ from cutaway.data.partworld.words import (
     PARTS,
     TEXTURE_WORDS,
 )  # fmt: skip
+from cutaway.naming.layers import UNTRAINED
 from cutaway.nets.zoo.partworld import partworld_net
 from cutaway.training.muon import Muon
 from cutaway.training.recipes.partworld import normalised, varied
@@ -140,7 +141,10 @@ def _train(trunk: nn.Module) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Probing:
-    """Captioned pictures of one seed: scenes, captions, truths, what filters and two untrained networks' units did."""
+    """Captioned pictures of one seed: scenes, captions, truths, what filters did and untrained networks' units.
+
+    `random` are a network's that is to be named, `control` those of five others.
+    """
 
     scenes: list[Scene]
     captions: list[tuple[str, ...]]
@@ -158,16 +162,19 @@ def probing(seed: int, count: int) -> Probing:
 
     def seen() -> dict[str, torch.Tensor]:
         pictures = pictures_of(scenes)
-        found = {"fired": activations(pictures)}
-        for number, name in enumerate(("random", "control")):
-            with torch.random.fork_rng():
-                torch.manual_seed(seed + 1000 * number)
-                other = trunk_of(partworld_net(len(LABELS))).eval()
-            found[name] = features(other, pictures)
+        random, *control = (features(untrained_trunk(seed + 1000 * k), pictures) for k in range(1 + UNTRAINED))
+        found = {"fired": activations(pictures), "random": random, "control": np.concatenate(control, axis=1)}
         return {name: torch.from_numpy(values) for name, values in found.items()}
 
-    kept = remember("evidence-probing", {"seed": seed, "count": count, "version": VERSION + 1}, seen)
+    kept = remember("evidence-probing", {"seed": seed, "count": count, "version": VERSION + 2}, seen)
     return Probing(scenes, told, truths(scenes), *(kept[name].numpy() for name in ("fired", "random", "control")))
+
+
+def untrained_trunk(seed: int) -> nn.Module:
+    """The trunk of a network as it is before any training."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return trunk_of(partworld_net(len(LABELS))).eval()
 
 
 def activations(pictures: torch.Tensor) -> np.ndarray:

@@ -9,12 +9,13 @@ from _detectors import Probing, activations, concepts, drawn_to, meaning, pictur
 from _evidence import QUICK, bootstrap, report, wilson
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from cutaway.metrics.names import constant_name, simulated_auprc
 from cutaway.naming import Coupling, UnitNames, fit_coupling, name_units, open_encoder
 from cutaway.naming.scoring import soft_wpmi, standardised
 
 SEEDS = (901,) if QUICK else (901, 902, 903, 904, 905)
 COUNT = 2500
-ATOMS, PAIRS, TWO, NOISE, DEAD = 20, 20, 12, 16, 8
+ATOMS, PAIRS, TWO, NOISE, DEAD = 28, 48, 12, 16, 8
 DRAWN, CONTROLS = 12, 60
 ENCODER = next((word.removeprefix("--encoder=") for word in sys.argv if word.startswith("--encoder=")), "shipped")
 
@@ -45,6 +46,8 @@ GOALS = {
     "right name among five": (0.97, "least"),
     "conjunctions: right name first": (0.75, "least"),
     "simulated with real activation, correlation": (0.60, "least"),
+    "simulated finds where it fires most, AUPRC": (None, "least"),
+    "one name for all, correlation (control)": (None, "least"),
     "dead and noisy channels that abstain": (0.90, "least"),
     "planted channels that abstain": (0.05, "most"),
     "named with shuffled captions": (0.02, "most"),
@@ -63,8 +66,8 @@ def row(what: str, values: list[float], goal: float | None, way: str) -> dict[st
 
 
 def line(what: str, value: float, low: float, high: float, goal: float | None, way: str, n: int) -> dict[str, object]:
-    shown = goal is None or (low >= goal if way == "least" else value <= goal)
-    asked = "" if goal is None else f"{'lower bound at least' if way == 'least' else 'at most'} {goal}"
+    shown = goal is None or (low >= goal if way == "least" else high <= goal)
+    asked = "" if goal is None else f"{'lower bound at least' if way == 'least' else 'upper bound at most'} {goal}"
     return {"what": what, "value": float(value), "interval": [low, high], "asked": asked, "n": n, "shown": shown}
 
 
@@ -85,7 +88,7 @@ def exam(seed: int, phrases: list[str]) -> dict[str, list[float]]:
     names = name_units(coupling, phrases)
     named = [names[place] for place in places]
     found = marks(named, chosen, couples, facts)
-    found |= simulated(coupling, [names[place] for place in places[: len(chosen)]], places[: len(chosen)])
+    found |= simulated(coupling, named[: len(chosen)], places[: len(chosen)], phrases)
     found |= controls(world, layer, phrases, seed) | rendered(world, named[: len(chosen)], chosen, seed)
     return found | baseline(coupling, phrases, places[: len(chosen)], chosen, facts)
 
@@ -138,10 +141,18 @@ def marks(named: list[UnitNames], chosen: list[int], couples: list, facts: tuple
     }
 
 
-def simulated(coupling: Coupling, named: list[UnitNames], places: np.ndarray) -> dict[str, list[float]]:
-    seen = coupling.evidence([unit.names[0].text for unit in named]).seen
-    values = (standardised(seen) * standardised(coupling.activations[:, places])).sum(axis=0)
-    return {"simulated with real activation, correlation": values.tolist()}
+def simulated(
+    coupling: Coupling, named: list[UnitNames], places: np.ndarray, phrases: list[str]
+) -> dict[str, list[float]]:
+    seen, real = coupling.evidence([unit.names[0].text for unit in named]).seen, coupling.activations[:, places]
+    values = (standardised(seen) * standardised(real)).sum(axis=0)
+    found = [simulated_auprc(seen[:, [i]], real[:, [i]]).value for i in range(len(named))]
+    _, constant = constant_name(coupling.evidence(phrases).seen, real)
+    return {
+        "simulated with real activation, correlation": values.tolist(),
+        "simulated finds where it fires most, AUPRC": found,
+        "one name for all, correlation (control)": [constant.value],
+    }
 
 
 def controls(world: Probing, layer: np.ndarray, phrases: list[str], seed: int) -> dict[str, list[float]]:
@@ -150,7 +161,7 @@ def controls(world: Probing, layer: np.ndarray, phrases: list[str], seed: int) -
     encoder = open_encoder(ENCODER)
     told = [world.captions[i] for i in order]
     shuffled = fit_coupling(layer, told, encoder, method="correlation")
-    random = fit_coupling(world.random[:, :64], world.captions, encoder, method="correlation", control=world.control)
+    random = fit_coupling(world.random, world.captions, encoder, method="correlation", control=world.control)
     return {
         "named with shuffled captions": [float(not unit.abstained) for unit in name_units(shuffled, phrases)],
         "named in a random network": [float(not unit.abstained) for unit in name_units(random, phrases)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from cutaway.data.partworld import LABELS, PartWorld, captions
 from cutaway.data.specs import open_dataset
 from cutaway.metrics.names import simulated_correlation
 from cutaway.naming import fit_coupling, name_units, open_encoder, read_captions
-from cutaway.naming.layers import layer_activations, unit_labels, untrained
+from cutaway.naming.layers import layer_activations, unit_labels, untrained_activations
 from cutaway.naming.page import write_page
 
 LAYER, CERTAIN = "features.12", 30
@@ -34,11 +35,12 @@ def squeezenet() -> tuple[dict[str, object], list[dict[str, object]]]:
     weights = SHARED / "models" / "squeezenet1_1_imagenet.safetensors"
     model = cw.load("squeezenet1_1", weights=weights, labels=SHARED / "data" / "imagenet_labels.json")
     told = read_captions(SHARED / "data" / "captions" / "captions.jsonl")[0][:PHOTOS]
-    batches = (model.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50))
-    fired = layer_activations(model, batches, [LAYER])
-    other = untrained(model)
-    batches = (other.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50))
-    control = layer_activations(other, batches, [LAYER])
+
+    def batches() -> Iterator[torch.Tensor]:
+        return (model.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50))
+
+    fired = layer_activations(model, batches(), [LAYER])
+    control = untrained_activations(model, batches, [LAYER])
     order = np.random.default_rng(0).permutation(len(told))
     used, apart = np.sort(order[len(told) // 4 :]), np.sort(order[: len(told) // 4])
     encoder = open_encoder("shipped")

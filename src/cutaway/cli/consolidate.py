@@ -19,6 +19,9 @@ SHOWN = 12
 
 def consolidate(
     names: Annotated[Path, typer.Argument(metavar="NAMES.json", help="What cutaway name wrote.")],
+    activations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What cutaway name --activations wrote; tells redundant units.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The groups.")] = Path("groups.json"),
     close: Annotated[float, typer.Option(help="Mean distance up to which units join, 0 to 1.", min=0, max=1)] = 0.5,
     encoder: Annotated[str, typer.Option(help="Text encoder: shipped, minilm, or hf:FOLDER.")] = "shipped",
@@ -39,11 +42,12 @@ def consolidate(
     from cutaway.naming.consolidate import consolidate as grouped
     from cutaway.naming.consolidate import with_phrasing
     from cutaway.naming.encoders import open_encoder
-    from cutaway.naming.files import read_names
+    from cutaway.naming.files import read_activations, read_names
     from cutaway.naming.phrasing import Chat, phrasings
 
     units = read_names(names)
-    found = grouped(units, encoder=open_encoder(encoder), close=close)
+    fired = None if activations is None else read_activations(activations, [unit.unit for unit in units])
+    found = grouped(units, fired, encoder=open_encoder(encoder), close=close)
     if llm is not None:
         api, mark, model = llm.partition(":")
         if not mark or not model:
@@ -61,5 +65,7 @@ def consolidate(
 def _in_words(found: Consolidated, out: Path) -> str:
     lines = [f"{group.phrasing or group.name}  {len(group.units)} units" for group in found.groups[:SHOWN]]
     more = [f"... and {len(found.groups) - SHOWN} more groups"] if len(found.groups) > SHOWN else []
-    last = f"{len(found.groups)} groups, {len(found.outliers)} outliers, {len(found.unnamed)} without a name: {out}"
+    redundant = sum(len(group.redundant) for group in found.groups)
+    counts = f"{len(found.groups)} groups, {redundant} redundant units, {len(found.outliers)} outliers"
+    last = f"{counts}, {len(found.unnamed)} without a name: {out}"
     return "\n".join(map(printable, [*lines, *more, last]))

@@ -13,7 +13,7 @@ import torch
 import typer
 
 from cutaway.cli.explain import printable, progress
-from cutaway.cli.name import BATCH, batches
+from cutaway.cli.name import BATCH, SHOWN, batches
 from cutaway.cli.options import ModelOptions
 from cutaway.core.errors import OptionError
 
@@ -49,7 +49,7 @@ def guide(
     from cutaway.explain import make_folder
     from cutaway.naming.layers import layer_activations
     from cutaway.naming.sightings import read
-    from cutaway.training.guide import save_terms, side_effects
+    from cutaway.training.guide import save_terms, side_effects, together
 
     if sum(map(bool, (sentence, forbid, ignore))) != 1:
         raise OptionError('give one of --sentence, --forbid, --ignore; try --forbid "daisy: a daisy without leaves"')
@@ -68,9 +68,11 @@ def guide(
         say("the sentence")
         term, facts = _term(model, tuple(layer), means, logits, said, reader, (sentence, forbid, ignore or []), way)
     after = logits + term(torch.from_numpy(means)).numpy() if forbid or ignore else logits
-    labels = model.labels or [str(index) for index in range(logits.shape[1])]
-    report = {**facts, "notes": list(notes), "side_effects": asdict(side_effects(logits, after, labels))}
-    save_terms([term], folder / "guide.safetensors")
+    labels = list(model.labels or map(str, range(logits.shape[1])))
+    known = [each.label in labels for each in told]
+    truth = np.array([labels.index(each.label or "") for each in told]) if all(known) else None
+    report = {**facts, "notes": list(notes), "side_effects": asdict(side_effects(logits, after, labels, truth))}
+    save_terms(together(model, term), folder / "guide.safetensors")
     text = json.dumps(report, indent=1) + "\n"
     write_atomically(folder / "report.json", lambda beside: beside.write_text(text, encoding="utf-8"))
     typer.echo(text if as_json else _in_words(report, folder))
@@ -122,5 +124,7 @@ def _in_words(report: dict[str, Any], folder: Path) -> str:
         for h in report["heard"]
     ]
     lines.append(f"side effects: {100 * effects['changed']:.2g} % of {effects['n']} answers changed")
-    lines += [f"  {c['label']}: {c['before']} -> {c['after']} pictures" for c in effects["classes"][:12]]
+    if effects["accuracy_before"] is not None:
+        lines.append(f"accuracy {100 * effects['accuracy_before']:.1f} % -> {100 * effects['accuracy_after']:.1f} %")
+    lines += [f"  {c['label']}: {c['before']} -> {c['after']} pictures" for c in effects["classes"][:SHOWN]]
     return "\n".join(map(printable, [*lines, f"the guide and its report: {folder}"]))

@@ -36,10 +36,11 @@ class ModelOptions:
     device: Annotated[str, _option("cpu, cuda, cuda:N or mps.")] = "cpu"
     seed: Annotated[int, _option("Everything random follows from it.")] = 0
     batch_size: Annotated[int | None, _option("Pictures at once, which bounds memory.", min=1)] = None
+    guide: Annotated[Path | None, _option("A guide.safetensors of cutaway guide, put onto it.", metavar="FILE")] = None
 
     def open(self) -> Model:
-        """The model, loaded."""
-        return load(
+        """The model, loaded; guided where a guide is given."""
+        model = load(
             self.model,
             weights=self.weights,
             labels=self.labels,
@@ -48,6 +49,11 @@ class ModelOptions:
             std=_numbers("--std", self.std),
             device=self.device,
         )
+        if self.guide is None:
+            return model
+        from cutaway.training.guide import guided, load_terms  # scikit-learn takes a second to import
+
+        return guided(model, load_terms(self.guide))
 
 
 def with_model(verb: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from cutaway.metrics.faithfulness import deletion, insertion
 from cutaway.metrics.legibility import Collapse, class_accuracy, collapse, contrast, exactness, object_alignment
 from cutaway.metrics.localization import energy_in_mask, focus, grid_pointing, pointing_game
 from cutaway.metrics.measured import Measured
-from cutaway.metrics.names import cosy, cosy_precision, simulated_auprc, simulated_correlation
+from cutaway.metrics.names import constant_name, cosy, cosy_precision, simulated_auprc, simulated_correlation
 from cutaway.metrics.naturalness import Naturalness, naturalness
 from cutaway.metrics.noise import class_agreement, recognised, unit_agreement
 from cutaway.metrics.part_removal import part_completeness, part_contrastivity, part_correctness
@@ -23,6 +23,7 @@ __all__ = [
     "class_agreement",
     "collapse",
     "completeness",
+    "constant_name",
     "contrast",
     "cosy",
     "cosy_precision",

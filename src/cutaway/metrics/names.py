@@ -36,6 +36,21 @@ def simulated_auprc(simulated: np.ndarray, real: np.ndarray, share: float = 0.05
     return mean_of(np.array(values, dtype=np.float64), seed)
 
 
+def constant_name(
+    seen: Float[np.ndarray, "_ phrases"], real: Float[np.ndarray, "_ units"], seed: int = 0
+) -> tuple[int, Measured]:
+    """The control that every naming has to beat: one phrase as the name of all units, the one that serves best.
+
+    `seen` is how surely each phrase is seen. Answers with the phrase's number and the simulated correlation.
+    """
+    if len(seen) != len(real):
+        raise DataError(f"phrases seen in {len(seen)} pictures and units in {len(real)}; expected the same pictures")
+    alike = _unit_columns(seen).T @ _unit_columns(real)
+    best = int(alike.mean(axis=1).argmax())
+    changing = real.std(axis=0) > 0
+    return best, mean_of(alike[best, changing].astype(np.float64), seed)
+
+
 def cosy(drawn: Float[np.ndarray, " named"], control: Float[np.ndarray, " others"]) -> float:
     """The chance that a unit fires more on a picture drawn to its name than on a control picture.
 
@@ -55,6 +70,13 @@ def cosy_precision(drawn: Float[np.ndarray, " named"], control: Float[np.ndarray
         raise DataError(f"{len(drawn)} drawn and {len(control)} control pictures; expected at least one of each")
     fires = np.repeat([True, False], [len(drawn), len(control)])
     return _average_precision(fires, np.concatenate([drawn, control]))
+
+
+def _unit_columns(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
+    centred = values - values.mean(axis=0, dtype=np.float64)
+    lengths = np.linalg.norm(centred, axis=0)
+    found: np.ndarray = centred / np.where(lengths > 0, lengths, 1)
+    return found
 
 
 def _alike(simulated: np.ndarray, real: np.ndarray) -> None:

@@ -1,6 +1,5 @@
-"""Captioned pictures from files: our JSON lines, COCO's annotations, Flickr's token file.
-
-And captions made from parts.
+"""Captioned pictures from files: our JSON lines, COCO's annotations, Flickr's token file; and what is said of absent
+parts.
 """
 
 from __future__ import annotations
@@ -19,40 +18,42 @@ COMMON = 0.5  # a part that at least this share of a class's pictures have is mi
 
 @dataclass(frozen=True)
 class Captioned:
-    """One picture's file and what is said of it."""
+    """One picture's file, what is said of it, and its class where the file tells it."""
 
     image: Path
     captions: tuple[str, ...]
+    label: str | None = None
 
 
 def read_captions(path: Path, images: Path | None = None) -> tuple[tuple[Captioned, ...], tuple[str, ...]]:
-    """The captioned pictures of a file, and notes on what was left out (pictures that are missing.
-
-    Lines without words).
+    """The captioned pictures of a file, and notes on what was left out (missing pictures, lines without words).
 
     `.jsonl` is ours, `.json` COCO's ("images" and "annotations"), anything else Flickr's ("name.jpg#0<tab>caption", or
-    "name.jpg,caption"). Pictures lie in `images`, or beside the file. Raises DataError where nothing usable is left.
+    "name.jpg,caption"). Where lines of ours tell labels and parts, captions of what is absent are added (`negatives`).
+    Pictures lie in `images`, or beside the file. Raises DataError where nothing usable is left.
     """
     if not path.is_file():
         raise DataError(
             f"{path}: no such file; expected captions as .jsonl, COCO's .json or Flickr's .txt; check the path"
         )
     root = (images or path.parent).resolve()
+    labels: dict[Path, str] = {}
     try:
-        told = _READERS.get(path.suffix.lower(), _flickr)(path, root)
+        if path.suffix.lower() == ".jsonl":
+            told, labels, notes = _jsonl(path, root)
+        else:
+            told, notes = (_coco if path.suffix.lower() == ".json" else _flickr)(path, root), []
     except UnicodeDecodeError as fault:
         raise DataError(
             f"{path} is no UTF-8 text (byte {fault.start}); expected captions in UTF-8; save it as such"
         ) from None
-    missing = [image for image in told if not image.is_file()]
-    bare = [image for image, lines in told.items() if image not in set(missing) and not any(map(str.strip, lines))]
-    left_out = {*missing, *bare}
-    kept = tuple(
-        Captioned(image, tuple(line.strip() for line in lines if line.strip()))
-        for image, lines in told.items()
-        if image not in left_out
-    )
-    notes = [f"{len(missing)} captioned picture(s) missing, such as {missing[0].name}"] if missing else []
+    there = {
+        image: [line.strip() for line in lines if line.strip()] for image, lines in told.items() if image.is_file()
+    }
+    missing = [image for image in told if image not in there]
+    bare = [image for image, lines in there.items() if not lines]
+    kept = tuple(Captioned(image, tuple(lines), labels.get(image)) for image, lines in there.items() if lines)
+    notes += [f"{len(missing)} captioned picture(s) missing, such as {missing[0].name}"] if missing else []
     notes += [f"{len(bare)} picture(s) without a caption, such as {bare[0].name}"] if bare else []
     if not kept:
         raise DataError(
@@ -63,9 +64,7 @@ def read_captions(path: Path, images: Path | None = None) -> tuple[tuple[Caption
 
 
 def negatives(parts: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """For every picture a sentence for each part that it lacks though its class mostly has it.
-
-    "a deer without antlers".
+    """For every picture what its class mostly has and it lacks, in sentences: "a deer without antlers".
 
     `parts` are the parts seen in each picture, `labels` what it shows.
     """
@@ -85,12 +84,20 @@ def negatives(parts: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[tu
     )
 
 
-def _jsonl(path: Path, root: Path) -> dict[Path, list[str]]:
+def _jsonl(path: Path, root: Path) -> tuple[dict[Path, list[str]], dict[Path, str], list[str]]:
+    """Captions and labels of every picture, and a note on what was said of absent parts."""
+    lines = open_jsonl(path).lines
+    places = [line.image if root == path.parent.resolve() else root / line.key for line in lines]
     told: dict[Path, list[str]] = defaultdict(list)
-    for line in open_jsonl(path).lines:
-        image = line.image if root == path.parent.resolve() else root / line.key
-        told[image] += line.captions
-    return told
+    for place, line in zip(places, lines, strict=True):
+        told[place] += line.captions
+    parted = [(place, line) for place, line in zip(places, lines, strict=True) if line.label and line.parts]
+    absent = negatives([tuple(line.parts) for _, line in parted], [line.label or "" for _, line in parted])
+    for (place, _), sentences in zip(parted, absent, strict=True):
+        told[place] += sentences if told[place] else ()
+    count = sum(map(len, absent))
+    notes = [f"{count} caption(s) of absent parts added"] if count else []
+    return told, {place: line.label for place, line in zip(places, lines, strict=True) if line.label}, notes
 
 
 def _coco(path: Path, root: Path) -> dict[Path, list[str]]:
@@ -118,6 +125,3 @@ def _flickr(path: Path, root: Path) -> dict[Path, list[str]]:
             raise DataError(f"{path}, line {number}: no tab and no comma; expected name.jpg#0<tab>caption")
         told[root / Path(name.split("#")[0].strip()).name].append(caption)
     return told
-
-
-_READERS = {".jsonl": _jsonl, ".json": _coco}

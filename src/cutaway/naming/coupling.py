@@ -1,5 +1,7 @@
 """The coupling: what is known of a layer's units and of the words for them, and which method of naming suits both.
 
+The words are captions, or what an image tower that goes with the text encoder makes of the pictures.
+
 Plain arrays and text, so that any network over any kind of input can be named.
 """
 
@@ -14,6 +16,7 @@ from jaxtyping import Float
 
 from cutaway.core.errors import DataError
 from cutaway.naming.encoders import Embeddings, Remembering, TextEncoder
+from cutaway.naming.looking import Looked, sharpened
 from cutaway.naming.scoring import Activations, Evidence, Method, Scores, fit_adaptor, method_of, standardised
 from cutaway.naming.sightings import SHARPNESS, Captions, Said, Sightings, read, sightings
 
@@ -29,13 +32,13 @@ TIE = 0.02  # of correlation; within it the simplest method is taken, which neve
 class Coupling:
     """A layer's activations and what the captions of the same pictures say; `method` names units.
 
-    `control` holds an untrained network's units on the same pictures, where there are some: what one of them earns as
+    `control` holds units of untrained networks on the same pictures, where there are some: what one of them earns as
     well is no name. `held_out` is what each method reached: the mean over units of the correlation, on pictures kept
     apart, of the activation with how surely the name that the method gave is seen.
     """
 
     activations: Activations
-    said: Said
+    said: Said | Looked
     captions: Embeddings
     encoder: TextEncoder
     method: str | Method
@@ -54,17 +57,20 @@ class Coupling:
 
     def evidence(self, phrases: Sequence[str], pictures: Sequence[int] | None = None) -> Evidence:
         """All that a method may look at, over some pictures or all."""
-        cosines = sightings(self.said, phrases, self.encoder, None)
-        seen = np.exp((cosines - 1) / SHARPNESS)
-        seen[:, (seen >= MENTIONED).sum(axis=0) < FEWEST] = 0
+        if isinstance(self.said, Looked):
+            cosines = self.said.cosines(phrases, self.encoder)
+            seen, vectors = sharpened(cosines), self.encoder.encode(phrases)
+        else:
+            cosines = sightings(self.said, phrases, self.encoder, None)
+            seen, vectors = np.exp((cosines - 1) / SHARPNESS), read(phrases, self.encoder).means()
+            seen[:, (seen >= MENTIONED).sum(axis=0) < FEWEST] = 0
         rows = slice(None) if pictures is None else np.asarray(pictures)
-        vectors = read(phrases, self.encoder).means()
         return Evidence(self.activations[rows], self.captions[rows], seen[rows], cosines[rows], vectors)
 
 
 def fit_coupling(
     activations: np.ndarray,
-    captions: Captions,
+    captions: Captions | Looked,
     encoder: TextEncoder,
     *,
     method: str | Method | None = None,
@@ -73,14 +79,20 @@ def fit_coupling(
 ) -> Coupling:
     """Couples units with words: one row of activations and one caption (or several) for each picture.
 
+    In place of captions, pictures may be looked at (see `looking.look`); softWPMI then names, unless told otherwise.
+
     Without a `method` the one is taken whose names predict the activations of held-out pictures best; `held_out` says
-    how well each did. `control` are units of an untrained network (see `layers.untrained`) on the same pictures, which
-    names are held against. Raises DataError for too few pictures, unequal lengths, captions without words, or numbers
-    that are none.
+    how well each did. `control` are units of untrained networks (see `layers.untrained_activations`) on the same
+    pictures, which names are held against. Raises DataError for too few pictures, unequal lengths, captions without
+    words, or numbers that are none.
     """
     given = _checked(np.asarray(activations), captions)
     against = None if control is None else _checked(np.asarray(control), captions)
     encoder = encoder if isinstance(encoder, Remembering) else Remembering(encoder)
+    if isinstance(captions, Looked):
+        method = method or "soft_wpmi"
+        method_of(method)
+        return Coupling(given, captions, captions.means(), encoder, method, {}, seed, against)
     said = read(captions, encoder)
     if len(said.clauses) < 3:
         raise DataError(
@@ -99,6 +111,8 @@ def fit_coupling(
 
 def compare(coupling: Coupling, methods: Sequence[str]) -> dict[str, float]:
     """What each method reaches on pictures kept apart, naming units by the captions' own most frequent clauses."""
+    if isinstance(coupling.said, Looked):
+        raise DataError("methods are compared by what captions say; expected captions; try method=...")
     order = np.random.default_rng(coupling.seed).permutation(len(coupling.said))
     apart, used = np.split(order, [max(2, int(HELD_OUT * len(order)))])
     phrases = frequent(coupling.said, PROBES)
@@ -122,6 +136,8 @@ def frequent(said: Said, count: int) -> list[str]:
 
 def simulate(coupling: Coupling, phrases: Sequence[str]) -> Sightings:
     """What a unit that fires for a phrase would do on each of the coupling's pictures."""
+    if isinstance(coupling.said, Looked):
+        return sharpened(coupling.said.cosines(phrases, coupling.encoder))
     return sightings(coupling.said, phrases, coupling.encoder)
 
 
@@ -130,7 +146,7 @@ def score(coupling: Coupling, evidence: Evidence) -> Scores:
     return method_of(coupling.method)(evidence)
 
 
-def _checked(activations: np.ndarray, captions: Captions) -> Activations:
+def _checked(activations: np.ndarray, captions: Captions | Looked) -> Activations:
     if activations.ndim != 2 or activations.shape[1] == 0:
         raise DataError(
             f"activations of shape {activations.shape}; expected (pictures, units); try a layer's channel means"
@@ -144,9 +160,8 @@ def _checked(activations: np.ndarray, captions: Captions) -> Activations:
         raise DataError(f"{len(activations)} captioned picture(s); expected at least {LEAST}; try a larger probing set")
     if not np.isfinite(activations).all():
         raise DataError("activations that are not finite; expected numbers; try float32 instead of a lower precision")
-    empty = [
-        i for i, told in enumerate(captions) if not (told.strip() if isinstance(told, str) else "".join(told).strip())
-    ]
+    told = () if isinstance(captions, Looked) else captions
+    empty = [i for i, some in enumerate(told) if not (some if isinstance(some, str) else "".join(some)).strip()]
     if empty:
         raise DataError(f"no caption for picture {empty[0]} ({len(empty)} such); expected text; try leaving them out")
     return activations.astype(np.float32)

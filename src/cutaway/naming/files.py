@@ -1,4 +1,4 @@
-"""names.json: what `name` writes and `consolidate` reads."""
+"""names.json: what `name` writes and `consolidate` reads; and what each unit did, and directions, in safetensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from cutaway.core.cache import write_atomically
 from cutaway.core.errors import DataError
@@ -53,6 +58,42 @@ def read_names(path: Path) -> tuple[UnitNames, ...]:
     if not found:
         raise DataError(f"{path} names no unit; expected at least one; try cutaway name")
     return found
+
+
+def save_activations(fired: Float[np.ndarray, "pictures units"], units: Sequence[str], path: Path) -> None:
+    """Writes what every unit did on each picture."""
+    kept = {"activations": np.ascontiguousarray(fired, np.float32)}
+    write_atomically(path, lambda beside: save_file(kept, beside, {"units": json.dumps(list(units))}))
+
+
+def read_activations(path: Path, units: Sequence[str]) -> Float[np.ndarray, "pictures units"]:
+    """What these units did, in their order. Raises DataError where the file holds something else, or lacks a unit."""
+    try:
+        with safe_open(path, "numpy") as file:
+            known = json.loads((file.metadata() or {})["units"])
+            fired: np.ndarray = file.get_tensor("activations")
+    except (OSError, SafetensorError, KeyError, ValueError) as fault:
+        raise DataError(
+            f"{path} holds no activations ({fault}); expected what cutaway name --activations wrote"
+        ) from None
+    where = {unit: i for i, unit in enumerate(known)}
+    missing = [unit for unit in units if unit not in where]
+    if missing:
+        raise DataError(f"{path} lacks the unit {missing[0]}; expected all that are named; try the same run's file")
+    return fired[:, [where[unit] for unit in units]]
+
+
+def read_directions(path: Path) -> Float[np.ndarray, "directions channels"]:
+    """The directions in a safetensors file of one tensor, one a row. Raises DataError for anything else."""
+    try:
+        with safe_open(path, "numpy") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, for it is no dictionary
+    except (OSError, SafetensorError, ValueError) as fault:
+        raise DataError(f"{path} holds no directions ({fault}); expected safetensors, one direction a row") from None
+    found = next(iter(tensors.values())) if len(tensors) == 1 else np.zeros(0)
+    if found.ndim != 2 or not np.isfinite(found).all():
+        raise DataError(f"{path} holds {len(tensors)} tensor(s); expected one of finite numbers, one direction a row")
+    return found.astype(np.float32)
 
 
 def _unit(row: dict[str, Any]) -> UnitNames:

@@ -70,14 +70,6 @@ class ImageText:
         return unit_rows(np.concatenate(rows))
 
 
-def cosines(
-    images: Float[np.ndarray, "pictures width"], texts: Float[np.ndarray, "phrases width"]
-) -> Float[np.ndarray, "pictures phrases"]:
-    """How alike every picture and every phrase are: the similarities that softWPMI ranks phrases by."""
-    found: np.ndarray = images @ texts.T
-    return found
-
-
 def _vectors(output: Any) -> Float[np.ndarray, "rows width"]:
     """Features as an array; newer transformers wrap them."""
     tensor = output if isinstance(output, torch.Tensor) else output.pooler_output

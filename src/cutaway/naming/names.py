@@ -17,7 +17,7 @@ from cutaway.naming.vocabulary import checked_phrases
 
 LEAST = 0.30
 """The correlation of a name with its unit below which it explains too little of it to be called its name."""
-LEARNT = 0.05  # correlation by which a name has to be better than what a unit of the untrained network earns
+LEARNT = 0.07  # correlation by which a name has to be better than what a unit of untrained networks earns
 RATE = 0.05  # share of names expected to be chance
 MEANINGS = 3
 SHOWN = 5
@@ -75,8 +75,8 @@ def name_units(
 
     A unit abstains that is dead, that no phrase fits better than chance (with control of false discoveries over all
     units at `rate`), whose best phrase explains too little of it (a correlation below `least`), or fits a unit of the
-    coupling's untrained network as well. `units` are what to
-    call them ("layer:3"), their numbers where left out. Raises DataError for an empty vocabulary.
+    coupling's untrained networks as well. `units` are what to call them ("layer:3"), their numbers where left out.
+    Raises DataError for an empty vocabulary.
     """
     phrases = checked_phrases(vocabulary)
     labels = [str(i) for i in range(coupling.units)] if units is None else list(units)
@@ -163,11 +163,13 @@ def meanings_of(
 
 
 def untrained_best(coupling: Coupling, seen: Sightings) -> Float[np.ndarray, " phrases"]:
-    """The best correlation that any unit of the untrained network reaches with each phrase; -1 without such units."""
-    if coupling.control is None:
-        return np.full(seen.shape[1], -1.0, np.float32)
-    found: np.ndarray = (standardised(coupling.control).T @ seen).max(axis=0)
-    return found
+    """The best correlation that any unit of the untrained networks reaches with each phrase; -1 without such units."""
+    best = np.full(seen.shape[1], -1.0, np.float32)
+    control = seen[:, :0] if coupling.control is None else coupling.control
+    for start in range(0, control.shape[1], BLOCK):
+        some = standardised(control[:, start : start + BLOCK])
+        best = np.maximum(best, (some.T @ seen).max(axis=0))
+    return best
 
 
 def _reason(alive: bool, sure: bool, score: float, least: float, bar: float) -> str:

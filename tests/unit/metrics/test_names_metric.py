@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cutaway.core.errors import DataError
-from cutaway.metrics import cosy, cosy_precision, simulated_auprc, simulated_correlation
+from cutaway.metrics import constant_name, cosy, cosy_precision, simulated_auprc, simulated_correlation
 
 
 def test_correlation_is_pearsons_over_units_that_change() -> None:
@@ -24,6 +24,17 @@ def test_a_perfect_simulation_finds_all_top_pictures_and_a_random_one_few() -> N
     real = draw.normal(size=(400, 20))
     assert simulated_auprc(real, real).value == pytest.approx(1.0)
     assert simulated_auprc(draw.normal(size=(400, 20)), real).value < 0.15
+
+
+def test_one_name_for_all_is_the_phrase_that_serves_best() -> None:
+    draw = np.random.default_rng(0)
+    seen = draw.normal(size=(90, 4))
+    real = np.stack([seen[:, 2] + draw.normal(size=90), -seen[:, 1], seen[:, 2], np.ones(90)], axis=1)
+    best, found = constant_name(seen, real)
+    assert best == 2
+    assert found.values == pytest.approx([np.corrcoef(seen[:, 2], real[:, i])[0, 1] for i in range(3)])
+    with pytest.raises(DataError, match="expected the same pictures"):
+        constant_name(seen[1:], real)
 
 
 def test_cosy_is_the_chance_that_a_drawn_picture_fires_more() -> None:

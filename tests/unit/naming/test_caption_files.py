@@ -85,6 +85,21 @@ def test_negatives_name_what_a_class_mostly_has() -> None:
     assert found == ((), ("a deer without legs",), (), ("a deer without antlers",))
 
 
+def test_lines_that_tell_labels_and_parts_say_what_is_absent(pictures: Path) -> None:
+    there = ["antlers", "legs"], ["antlers"], ["legs", "antlers"]
+    lines = [
+        {"image": f"{i}.jpg", "captions": ["an animal"], "label": "deer", "parts": {part: [1, 1] for part in parts}}
+        for i, parts in enumerate(there)
+    ]
+    for number in range(3):
+        Image.new("RGB", (8, 8)).save(pictures / f"{number}.jpg")
+    (pictures / "c.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found, notes = read_captions(pictures / "c.jsonl")
+    assert [each.captions for each in found] == [("an animal",), ("an animal", "a deer without legs"), ("an animal",)]
+    assert {each.label for each in found} == {"deer"}
+    assert notes == ("1 caption(s) of absent parts added",)
+
+
 def test_the_shipped_vocabulary_is_large_and_each_phrase_is_there_once() -> None:
     words = shipped()
     assert len(words) == len(set(words)) > 4900

@@ -6,7 +6,7 @@ A cue to ignore.
 from cutaway.training.guide.effects import SideEffects, side_effects
 from cutaway.training.guide.filters import SentenceFilter, sentence_filter
 from cutaway.training.guide.forbid import WAYS, forbid
-from cutaway.training.guide.guided import Guided, Term, guided, load_terms, save_terms
+from cutaway.training.guide.guided import Guided, Term, guided, load_terms, save_terms, together
 from cutaway.training.guide.ignore import ignore, linear_head
 from cutaway.training.guide.imagine import imagine
 from cutaway.training.guide.sentence import GuideError, Heard, hear
@@ -29,4 +29,5 @@ __all__ = [
     "save_terms",
     "sentence_filter",
     "side_effects",
+    "together",
 ]

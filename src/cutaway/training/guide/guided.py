@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -36,18 +36,35 @@ class Term:
     strength: Float[Tensor, "outputs classes"]
     says: str
 
+    def fired(self, means: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch outputs"]:
+        """What its filters answer."""
+        found = means @ self.weight.to(means) + self.bias.to(means)
+        return found.relu() if self.rectified else found
+
     def __call__(self, means: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
         """The change of the scores."""
-        fired = means @ self.weight.to(means) + self.bias.to(means)
-        return (fired.relu() if self.rectified else fired) @ self.strength.to(means)
+        return self.fired(means) @ self.strength.to(means)
+
+
+class Filters(nn.Module):
+    """The filters of a term as a layer of their own, to be traced, named and swept like any other."""
+
+    def __init__(self, term: Term) -> None:
+        super().__init__()
+        self.term = term
+
+    def forward(self, means: Tensor) -> Tensor:
+        """Channel means (batch, channels) to (batch, outputs)."""
+        return self.term.fired(means)
 
 
 class Guided(nn.Module):
-    """The network with its terms; state and layers of the network are as before, under `network`."""
+    """The network with its terms: its state and layers as before, under `network`, what sentences added, `filters`."""
 
     def __init__(self, model: Model, terms: Sequence[Term]) -> None:
         super().__init__()
         self.network, self.terms = model.module, tuple(terms)
+        self.filters = nn.ModuleList(map(Filters, self.terms))
         self._layouts = {layer: layout(model, layer) for term in terms for layer in term.layers}
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -62,13 +79,19 @@ class Guided(nn.Module):
 
         with taps(self.network, {layer: keep(layer) for layer in self._layouts}):
             scores = scores_of(self.network(inputs), len(inputs))
-        for term in self.terms:
-            scores = scores + term(torch.cat([kept[layer] for layer in term.layers], dim=1))
+        for term, filters in zip(self.terms, self.filters, strict=True):
+            fired = filters(torch.cat([kept[layer] for layer in term.layers], dim=1))
+            scores = scores + fired @ term.strength.to(fired)
         return scores
 
 
 def guided(model: Model, terms: Sequence[Term]) -> Model:
-    """A Model of the guided network, with the same preprocessing and labels."""
+    """A Model of the guided network, with the same preprocessing and labels.
+
+    Raises DataError for terms that are of another network.
+    """
+    for term in terms:
+        _check(model, term)
     note = "; ".join([*([model.note] if model.note else []), *(f"guided: {term.says}" for term in terms)])
     return Model(
         Guided(model, terms),
@@ -78,6 +101,24 @@ def guided(model: Model, terms: Sequence[Term]) -> Model:
         multilabel=model.multilabel,
         note=note,
     )
+
+
+def together(model: Model, term: Term) -> tuple[Term, ...]:
+    """A term that was made for a model, after those by which it is guided already."""
+    if not isinstance(model.module, Guided):
+        return (term,)
+    inner = tuple(layer.removeprefix("network.") for layer in term.layers)
+    return (*model.module.terms, replace(term, layers=inner))
+
+
+def _check(model: Model, term: Term) -> None:
+    channels = sum(layout(model, layer).channels for layer in term.layers)
+    classes = len(model.labels or ()) or term.strength.shape[1]
+    if (channels, classes) != (term.weight.shape[0], term.strength.shape[1]):
+        raise DataError(
+            f'the guide "{term.says}" reads {term.weight.shape[0]} channels for {term.strength.shape[1]} classes; '
+            f"expected {channels} and {classes} as in {model.name}; try the network that it was made for"
+        )
 
 
 def save_terms(terms: Sequence[Term], path: Path) -> None:
