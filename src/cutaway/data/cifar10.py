@@ -55,7 +55,13 @@ def open_cifar10(folder: Path, split: str = "train") -> Cifar10:
     files, read = find(folder, split)
     question = {"what": "cifar10", "files": [[str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]}
     kept = cache.remember("data", question, lambda: read(files))
-    return Cifar10(split, kept["pictures"], kept["labels"])
+    labels = kept["labels"]
+    if not bool(((labels >= 0) & (labels < len(LABELS))).all()):
+        raise DataError(
+            f"{files[0].parent} has labels {int(labels.min())} to {int(labels.max())}; expected 0 to "
+            f"{len(LABELS) - 1}, as CIFAR-10 has; try another copy"
+        )
+    return Cifar10(split, kept["pictures"], labels)
 
 
 def find(folder: Path, split: str) -> tuple[list[Path], Reader]:

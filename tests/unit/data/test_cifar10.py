@@ -92,6 +92,12 @@ def test_a_damaged_batch(tmp_path: Path) -> None:
         open_cifar10(tmp_path, "test")
 
 
+def test_a_label_that_cifar10_does_not_have(tmp_path: Path) -> None:
+    (tmp_path / "test_batch.bin").write_bytes(bytes([3]) + bytes(3072) + bytes([12]) + bytes(3072))
+    with pytest.raises(DataError, match="has labels 3 to 12; expected 0 to 9, as CIFAR-10 has; try another copy"):
+        open_cifar10(tmp_path, "test")
+
+
 def test_a_picture_of_another_size(tmp_path: Path) -> None:
     path = tmp_path / "test" / "cat" / "a.png"
     path.parent.mkdir(parents=True)
