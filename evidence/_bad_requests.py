@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from cutaway.construct import cards, data, growing, learning, networks, ontology, worlds
 from cutaway.construct.git import Repository
-from cutaway.construct.learning import Lesson
+from cutaway.construct.lessons import Lesson
 from cutaway.construct.materials import Material, material
 from cutaway.construct.networks import Spec
 from cutaway.construct.project import open_project

@@ -18,7 +18,7 @@ from _evidence import QUICK, report, wilson
 from cutaway.construct import growing, leakage, learning, worlds
 from cutaway.construct.data import samples
 from cutaway.construct.figures import balanced
-from cutaway.construct.learning import Lesson
+from cutaway.construct.lessons import Lesson
 from cutaway.construct.materials import material
 from cutaway.construct.project import open_project
 from cutaway.construct.tree import Tree, answers, classes, grown, maps, nothing, presence
@@ -183,13 +183,6 @@ def needed_of(label: str, child: str) -> tuple[float, int]:
     return right({}) - right({child: nothing}), len(there)
 
 
-def pooled(edited: list[dict[str, object]]) -> dict[str, object]:
-    """Erasing, pasting and moving, all parts: how many answers flip as they should."""
-    whole = [row for row in edited if row["node"] == "all parts"]
-    right, n = (sum(int(row[key]) for row in whole) for key in ("right", "n"))  # type: ignore[call-overload]
-    return share("erasing, pasting or moving a part flips the answer", "all parts", right, n, 0.9)
-
-
 def share(test: str, node: str, right: int, n: int, least: float) -> dict[str, object]:
     low, high = wilson(right, n) if n else (0.0, 1.0)
     value = right / max(n, 1)
@@ -245,14 +238,15 @@ def project_rows() -> list[dict[str, object]]:
 
 def main() -> None:
     edited = edits()
-    rows = [pooled(edited), *project_rows(), *needed(), *edited, *random_nodes()]
+    single = [row for row in edited if row["node"] in PROJECT.ontology.nodes]
+    rows = [*project_rows(), *needed(), *edited, *random_nodes()]
     report(
         "construct_leaks",
         "classes are read off their parts: a needed child is worth 10 points or more, without any nothing is left, "
-        "nothing can be read outside the object, erasing, moving and pasting parts flip 9 of 10 answers (but a flower "
-        "that is left without petals still passes for one with round petals), noise teaches nothing",
+        "nothing can be read outside the object; erasing, moving and pasting parts each flip 9 of 10 answers over all "
+        "parts; leaves that learnt noise are worse by 10 points or more",
         rows,
-        all(row["passed"] for row in rows if row not in edited),
+        all(row["passed"] for row in rows if row not in single),
         len(WHERE),
     )
 

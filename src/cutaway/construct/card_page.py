@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
 import numpy as np
 import torch
+from markupsafe import Markup
 
 from cutaway import featurevis
 from cutaway.construct.cards import extremes
@@ -18,6 +17,7 @@ from cutaway.construct.tree import Recogniser, Tree, maps
 from cutaway.nets.model import Model
 from cutaway.nets.preprocess import Preprocess
 from cutaway.report.drawing import Field, Raster, overlay, png, resize, tile, to_raster
+from cutaway.report.selfcontained import asset, data_uri, template
 
 SIDE = 96
 STEPS = 64
@@ -29,55 +29,19 @@ SAID = {
     "follows": "follows it when moved",
 }
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{{ card.node }}</title>
-<style>
- body { font: 16px/1.5 Georgia, serif; color: #14181f; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.5rem; }
- h1 { font-size: 2rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
- .row { display: flex; gap: 2.5rem; flex-wrap: wrap; }
- img { display: block; max-width: 100%; image-rendering: pixelated; }
- table { border-collapse: collapse; font: 14px/1.6 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
- th { text-align: left; font-weight: 600; padding-right: 2rem; } td { text-align: right; padding: 0 0 0 1.5rem; }
- tr + tr { border-top: 1px solid #e4e2dc; } p, figcaption { color: #4a5160; margin: .3rem 0; } figure { margin: 0; }
- code { font-size: .85rem; background: #f4f2ec; padding: .15rem .4rem; border-radius: 3px; overflow-wrap: anywhere; }
-</style></head><body>
-<h1>{{ card.node | replace("_", " ") }}</h1><p>{{ card.claim.split(": ", 1)[1] }}</p>
-<div class="row"><div><h2>On {{ card.figures.balanced_accuracy.n }} pictures that it has never seen</h2>
-<table><tr><th></th><td>figure</td><td>95 % interval</td><td>n</td></tr>
-{% for name, figure in figures %}<tr><th>{{ name }}</th><td>{{ "%.3f" | format(figure.value) }}</td>
-<td>{{ "%.3f" | format(figure.low) }} to {{ "%.3f" | format(figure.high) }}</td><td>{{ figure.n }}</td></tr>
-{% endfor %}</table></div>
-{% if card.figures.children %}<div><h2>Without each of its children</h2><table>
-{% for child, loss in card.figures.children.items() %}<tr>
-<th>{{ "all of them" if child == "*" else child | replace("_", " ") }}</th>
-<td>{{ "%+.1f" | format(-100 * loss) }} points</td></tr>{% endfor %}</table></div>{% endif %}
-{% if card.change %}<div><h2>Since the previous version</h2><table>
-{% for name, step in card.change.items() %}<tr>
-<th>{{ name | replace("_", " ") }}</th><td>{{ "%+.3f" | format(step) }}</td></tr>
-{% endfor %}</table></div>{% endif %}
-<figure><h2>What it looks for</h2><img alt="a picture made to please this node" src="{{ dream }}"></figure></div>
-<h2>Locked pictures, and where it fires on them</h2><img alt="twelve pictures above their maps" src="{{ probes }}">
-<div class="row"><figure><h2>Where it is surest</h2><img alt="nine pictures" src="{{ best }}"></figure>
-<figure><h2>Where it errs, or comes nearest to it</h2><img alt="nine pictures" src="{{ worst }}"></figure></div>
-<h2>Make it again</h2><p><code>{{ card.command }}</code></p><p>weights <code>{{ card.weights[:16] }}</code></p>
-</body></html>
-"""
-
 
 def page(card: dict[str, Any], tree: Tree, stuff: Material, probes: Sequence[str]) -> str:
     """The page of a card."""
     node = card["node"]
     best, worst = extremes(tree, node, stuff)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.Undefined)
-    return environment.from_string(_PAGE).render(
+    return template("card.html.j2", {"words": words}).render(
         card=card,
+        style=asset("base.css"),
         figures=[(says, card["figures"][name]) for name, says in SAID.items()],
-        dream=_uri(dream(tree, node, stuff.pictures.shape[-1])),
-        probes=_uri(_lit(tree, node, stuff, [stuff.places[one] for one in probes])),
-        best=_uri(_grid(stuff, best.tolist())),
-        worst=_uri(_grid(stuff, worst.tolist())),
+        dream=drawn(dream(tree, node, stuff.pictures.shape[-1])),
+        probes=drawn(_lit(tree, node, stuff, [stuff.places[one] for one in probes])),
+        best=drawn(_grid(stuff, best.tolist())),
+        worst=drawn(_grid(stuff, worst.tolist())),
     )
 
 
@@ -117,5 +81,11 @@ def raster(picture: torch.Tensor) -> Raster:
     return to_raster(picture.float().div(255).numpy()).repeat(3, axis=0).repeat(3, axis=1)
 
 
-def _uri(image: Raster) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"
+def drawn(image: Raster) -> Markup:
+    """A raster as an address that holds it."""
+    return data_uri(png(image))
+
+
+def words(node: str) -> str:
+    """A node's id as people read it."""
+    return node.replace("_", " ")

@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 from cutaway.construct import networks, ontology
-from cutaway.construct.learning import Learned, Lesson, learn
+from cutaway.construct.learning import Learned, learn
+from cutaway.construct.lessons import Lesson
 from cutaway.construct.materials import Material, material
 from cutaway.construct.networks import Spec
 from cutaway.construct.ontology import Node

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from cutaway.construct.lessons import Lesson, crops, erased, laid_in
 from cutaway.construct.networks import PartNet, Spec
 from cutaway.core.devices import autocast
 from cutaway.core.errors import ProjectError
@@ -22,29 +23,6 @@ RIVALS = 3.0  # a place on a sibling weighs as much as three on the ground
 PRESENCE = 0.3  # the share of the head's own loss
 OVERLAP = 0.6  # the share of the loss on the overlap of map and mask
 BEST_PLACES = 3, 1 / 512  # the head's loss looks at so many of the highest places, or this share of all
-CROPS = 0.30  # a cut-out part fills a square of at least this share of the picture's side
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a network learns from or is scored on: inputs, where the part is, where its rivals are.
-
-    inputs: pictures in uint8 or maps of children; masks: shares in [0, 1] of each place of the network's grid.
-    present: whether the part is there; clear: whether that can be said at all (neither labelled nor too small is no).
-    """
-
-    inputs: Shaped[Tensor, "n c h w"]
-    masks: Float[Tensor, "n grid grid"]
-    rivals: Float[Tensor, "n grid grid"]
-    present: Bool[Tensor, " n"]
-    clear: Bool[Tensor, " n"]
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def only(self, keep: Shaped[Tensor, " m"]) -> Lesson:
-        """The part of the lesson that an index or a selection names."""
-        return Lesson(self.inputs[keep], self.masks[keep], self.rivals[keep], self.present[keep], self.clear[keep])
 
 
 @dataclass(frozen=True)
@@ -140,10 +118,10 @@ def _batches(train: Lesson, spec: Spec, draw: torch.Generator) -> Iterator[Lesso
     for picked in torch.randperm(len(train), generator=draw).split(BATCH):
         batch = train.only(picked)
         if spec.supervision == "crop":
-            batch = _crops(batch, draw)
-        if bool(torch.rand((), generator=draw) < 0.5):
-            batch = replace(batch, inputs=batch.inputs.flip(3), masks=batch.masks.flip(2), rivals=batch.rivals.flip(2))
-        yield batch
+            batch = crops(batch)
+        elif spec.form == "leaf":
+            batch = laid_in(batch, draw)
+        yield batch.mirrored() if bool(torch.rand((), generator=draw) < 0.5) else batch
 
 
 def _loss(net: PartNet, batch: Lesson, positive: float) -> Float[Tensor, ""]:
@@ -172,34 +150,6 @@ def as_input(values: Shaped[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def _crops(batch: Lesson, draw: torch.Generator) -> Lesson:
-    """Cut-out parts at full size, and as many cut-outs from anywhere: how the prototype taught its networks."""
-    size, grid = batch.inputs.shape[-1], batch.masks.shape[-1]
-    cut, there = [], []
-    for picture, mask, rival in zip(batch.inputs, batch.masks, batch.rivals, strict=True):
-        for wanted, answer in ((mask, True), (rival, False)):
-            rows, columns = torch.nonzero(wanted > 0.5, as_tuple=True)
-            if not len(rows):
-                continue
-            scale = size / grid
-            middle = (float(rows.float().mean()) * scale, float(columns.float().mean()) * scale)
-            extent = max(float(rows.max() - rows.min()), float(columns.max() - columns.min())) * scale + scale
-            cut.append(_square(picture, middle, max(extent, CROPS * size)))
-            there.append(answer)
-    if not cut:
-        cut, there = [batch.inputs[0]], [False]
-    empty = torch.zeros(len(cut), grid, grid)
-    return Lesson(torch.stack(cut), empty, empty, torch.tensor(there), torch.ones(len(cut), dtype=torch.bool))
-
-
-def _square(picture: Shaped[Tensor, "c h w"], middle: tuple[float, float], side: float) -> Shaped[Tensor, "c h w"]:
-    size = picture.shape[-1]
-    reach = min(round(side), size)
-    top, left = (min(max(round(at - reach / 2), 0), size - reach) for at in middle)
-    crop = picture[None, :, top : top + reach, left : left + reach].float()
-    return F.interpolate(crop, size=(size, size), mode="bilinear")[0].to(picture.dtype)
-
-
 def fields(net: PartNet, inputs: Shaped[Tensor, "n c h w"], batch_size: int = 200) -> Float[Tensor, "n 1 grid grid"]:
     """The maps of many inputs, in float32 and without gradients."""
     with torch.no_grad():
@@ -207,12 +157,15 @@ def fields(net: PartNet, inputs: Shaped[Tensor, "n c h w"], batch_size: int = 20
 
 
 def thresholds(net: PartNet, val: Lesson) -> tuple[float, float]:
-    """Threshold and level: where validation pictures are told apart best, and where maps cover masks best."""
-    field = fields(net, val.inputs)
+    """Threshold and level: where validation pictures are told apart best, and where maps cover masks best.
+
+    Pictures in which a leaf's part is painted over are among those that it has to refuse.
+    """
+    asked = val + erased(val) if net.spec.form == "leaf" else val
+    field = fields(net, asked.inputs)
     with torch.no_grad():
-        presence = net.presence(field)[val.clear].double().numpy()
-    there = val.present[val.clear].numpy()
-    return best_threshold(presence, there), best_level(field[:, 0], val.masks > 0.5)
+        presence = net.presence(field)[asked.clear].double().numpy()
+    return best_threshold(presence, asked.present[asked.clear].numpy()), best_level(field[:, 0], asked.masks > 0.5)
 
 
 def best_threshold(scores: Float[np.ndarray, " n"], there: Bool[np.ndarray, " n"]) -> float:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cutaway.construct import data
-from cutaway.construct.card_page import glowing, raster
+from cutaway.construct.card_page import drawn, glowing, raster, words
 from cutaway.construct.figures import rounded, upsampled
 from cutaway.construct.project import Project
 from cutaway.construct.tree import Tree, answers, classes, grown, maps, nothing, presence
@@ -22,7 +21,7 @@ from cutaway.core.cache import write_atomically
 from cutaway.core.errors import ProjectError
 from cutaway.core.types import Picture
 from cutaway.data.dataset import Sample
-from cutaway.report.drawing import png
+from cutaway.report.selfcontained import asset, template
 
 
 @dataclass(frozen=True)
@@ -107,55 +106,24 @@ def summary(lit: Lit) -> str:
     for child in lit.children[lit.answer]:
         one = lights[child]
         turned = f"without it: {one.without}" if one.without != lit.answer else f"without it: still {lit.answer}"
-        lines.append(f"  {'●' if one.fired else '○'} {child.replace('_', ' '):<24} {one.beyond:+.1f}   {turned}")
+        lines.append(f"  {'●' if one.fired else '○'} {words(child):<24} {one.beyond:+.1f}   {turned}")
     return "\n".join(lines)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{{ lit.answer }}</title><style>
- body { font: 16px/1.45 Georgia, serif; color: #14181f; max-width: 76rem; margin: 2.5rem auto; padding: 0 1.5rem; }
- h1 { font-size: 2rem; margin: 0 0 1.5rem; } h1 small { font-weight: normal; color: #4a5160; font-size: 1rem; }
- .class { display: grid; grid-template-columns: 13rem 1fr; gap: 2rem; padding: 1.2rem 0; }
- .class { border-top: 1px solid #dedbd2; }
- .class.off { opacity: .62; } .parts { display: flex; gap: 1.4rem; flex-wrap: wrap; }
- figure { margin: 0; width: 11rem; } img { width: 100%; display: block; image-rendering: auto; border-radius: 3px; }
- figcaption { font: 14px/1.4 system-ui, sans-serif; margin-top: .4rem; } .mark { color: #b84d06; }
- figcaption span { color: #4a5160; display: block; }
-</style></head><body>
-<h1>{{ lit.answer }} <small>furthest beyond its threshold of {{ lit.scores | length }} classes</small></h1>
-<figure style="width:13rem;margin-bottom:1.5rem"><img alt="the picture" src="{{ picture }}"></figure>
-{% for name, score in ranked %}<section class="class{{ '' if score > 0 else ' off' }}">
-<figure><img alt="where {{ name }} fires" src="{{ maps[name] }}">
-<figcaption><b>{{ name | replace("_", " ") }}</b>
-<span>{{ "%+.1f" | format(score) }} beyond its threshold</span></figcaption></figure>
-<div class="parts">{% for child in lit.children[name] %}{% set one = lights[child] %}<figure>
-<img alt="where {{ child }} fires" src="{{ maps[child] }}"><figcaption><b>{{ child | replace("_", " ") }}</b>
-<span>{% if one.fired %}<b class="mark">●</b> there, {% else %}○ not there, {% endif %}
-{{ "%+.1f" | format(one.beyond) }}</span>
-<span>without it: {{ one.without }}{% if one.margin and one.without == lit.answer %},
-{{ "%+.1f" | format(one.margin) }}{% endif %}</span></figcaption></figure>{% endfor %}</div></section>
-{% endfor %}</body></html>
-"""
 
 
 def write(lit: Lit, folder: Path) -> Path:
     """The page of a lit tree, with its JSON beside it."""
-    import json
-
     shown = raster(lit.picture)
-    uris = {name: _uri(glowing(shown, field.numpy())) for name, field in lit.fields.items()}
+    shining = {name: drawn(glowing(shown, field.numpy())) for name, field in lit.fields.items()}
     ranked = sorted(lit.scores.items(), key=lambda pair: -pair[1])
-    page = jinja2.Environment(autoescape=True).from_string(_PAGE)
-    text = page.render(
-        lit=lit, picture=_uri(shown), maps=uris, ranked=ranked, lights={one.node: one for one in lit.lights}
+    text = template("lit_tree.html.j2", {"words": words}).render(
+        lit=lit,
+        style=asset("base.css"),
+        picture=drawn(shown),
+        maps=shining,
+        ranked=ranked,
+        lights={one.node: one for one in lit.lights},
     )
     write_atomically(folder / "index.html", lambda beside: beside.write_text(text, encoding="utf-8"))
     plain = json.dumps(lit.plain(), indent=1)
     write_atomically(folder / "tree.json", lambda beside: beside.write_text(plain, encoding="utf-8"))
     return folder / "index.html"
-
-
-def _uri(image: Any) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"

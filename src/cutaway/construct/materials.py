@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.construct import data, rle
-from cutaway.construct.learning import Lesson
+from cutaway.construct.lessons import Lesson
 from cutaway.construct.ontology import Ontology, check_id
 from cutaway.construct.project import Project
 from cutaway.core.cache import remember

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch import Tensor
 from cutaway.construct.materials import Material
 from cutaway.construct.ontology import Node, Ontology
 from cutaway.report.drawing import Raster, png, resize
+from cutaway.report.selfcontained import data_uri
 
 TILE, GAP, STEP = 92, 34, 190  # pixels: a node's picture, the room between two, from one level to the next
 INK, SOFT, LINE, PAPER, ACCENT = "#14181f", "#5b6270", "#b9b4a6", "#fbfaf6", "#b84d06"
@@ -92,11 +92,10 @@ def _node(node: Node, spot: Spot, picture: Raster | None) -> str:
     frame = f"x='{left:.1f}' y='{top:.1f}' width='{TILE}' height='{TILE}' rx='10'"
     shown = ""
     if picture is not None:
-        data = base64.b64encode(png(resize(picture, 2 * TILE, 2 * TILE))).decode()
+        source = data_uri(png(resize(picture, 2 * TILE, 2 * TILE)))
         place = f"x='{left:.1f}' y='{top:.1f}' width='{TILE}' height='{TILE}'"
         shown = (
-            f"<clipPath id='{name}'><rect {frame}/></clipPath>"
-            f"<image {place} clip-path='url(#{name})' href='data:image/png;base64,{data}'/>"
+            f"<clipPath id='{name}'><rect {frame}/></clipPath><image {place} clip-path='url(#{name})' href='{source}'/>"
         )
     edge = ACCENT if node.kind == "class" else SOFT if node.status == "trained" else LINE
     dash = "" if node.status == "trained" else " stroke-dasharray='4 4'"

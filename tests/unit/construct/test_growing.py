@@ -11,7 +11,8 @@ import torch
 from cutaway.construct import networks, ontology
 from cutaway.construct.growing import settle, train, train_many
 from cutaway.construct.leakage import leaks
-from cutaway.construct.learning import Lesson, best_threshold, learn
+from cutaway.construct.learning import best_threshold, learn
+from cutaway.construct.lessons import Lesson
 from cutaway.construct.lighting import light, summary, write
 from cutaway.construct.networks import PartNet, Spec
 from cutaway.construct.project import open_project
