@@ -97,22 +97,28 @@ def cifar_task(
             turned = mirrored[chosen] ^ bool(epoch % 2)
             yield from views(module, normalised(crops(roomy[chosen], turned, draw)), targets[chosen])
 
-    def entropy(pictures: Tensor, targets: Tensor) -> Tensor:
-        with autocast(device):
-            logits = module(pictures)
-        return F.cross_entropy(logits.float(), targets, label_smoothing=config.smoothing)
-
     return Task(
         module=module,
         optimizers=optimizers(config, module, plain(module)),
         batches=batches,
-        loss=lambda batch: entropy(*batch) if loss is None else loss(module, *batch),
+        loss=lambda batch: (loss or entropy(config))(module, *batch),
         schedule=lambda progress: min(progress / config.warmup, (1 - progress) / (1 - config.warmup)),
         score=lambda: {"accuracy": accuracy(module, held, device)} if held else {},
         epochs=config.epochs,
         steps=each * (len(train) // config.batch),
         seed=seed,
     )
+
+
+def entropy(config: Settings) -> Loss:
+    """Cross entropy with smoothed labels, the forward pass at the precision that is quickest."""
+
+    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
+        with autocast(pictures.device):
+            logits = module(pictures)
+        return F.cross_entropy(logits.float(), targets, label_smoothing=config.smoothing)
+
+    return loss
 
 
 def optimizers(config: Settings, module: nn.Module, plain: list[nn.Parameter]) -> list[torch.optim.Optimizer]:
