@@ -16,6 +16,7 @@ from jaxtyping import Float, Int64
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from cutaway.core.devices import autocast
 from cutaway.core.errors import DataError
 from cutaway.core.seeds import generator
 from cutaway.data.dataset import Dataset, Sample
@@ -28,6 +29,7 @@ from cutaway.training.loop import Scores, Task
 from cutaway.training.prototypes import placed, settle
 from cutaway.whitebox.prototypes import Prototypes
 
+ENCODED = 20  # pictures that go through the encoder together
 GRID = 13  # places a side: finer grids are averaged down to it, so that all depths cost the same
 CUTS = {"shallow": 5, "middle": 8, "deep": 13}  # how many of SqueezeNet's features are kept
 FIELDS = {"shallow": 23, "middle": 63, "deep": 207}
@@ -85,12 +87,14 @@ def encoded(model: Model, depth: Depth, data: str, split: str, mirrored: bool = 
     dataset, targets, _ = opened(data, split)
     cut = trunk(model, depth).eval()
     features, parts = [], []
-    for index in range(len(dataset)):
-        sample = dataset[index]
-        picture = model.preprocess.fit(sample.picture)[None]
-        features.append(cut(model.preprocess.normalise(picture.flip(-1) if mirrored else picture)))
-        high, wide = sample.picture.shape[1:]
-        parts.append({name: (x / wide, y / high) for name, (x, y) in sample.parts.items()})
+    for chosen in torch.arange(len(dataset)).split(ENCODED):
+        samples = [dataset[int(index)] for index in chosen]
+        pictures = model.preprocess.normalise(torch.stack([model.preprocess.fit(each.picture) for each in samples]))
+        with autocast(model.device):
+            features.append(cut(pictures.flip(-1) if mirrored else pictures).float())
+        for sample in samples:
+            high, wide = sample.picture.shape[1:]
+            parts.append({name: (x / wide, y / high) for name, (x, y) in sample.parts.items()})
     return Encoded(torch.cat(features), torch.tensor(targets), tuple(parts))
 
 
