@@ -20,16 +20,12 @@ construct_app = typer.Typer(
 )
 construct_app.add_typer(ontology_app)
 construct_app.add_typer(pr_app)
-VERBS: tuple[Callable[..., None], ...] = (observe, segment, label, replay, promote)
-for verb in VERBS:
-    construct_app.command()(verb)
 ontology_app.command()(propose)
 
 Folder = Annotated[Path, typer.Option("--project", help="The project's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable results.")]
 
 
-@construct_app.command()
 def init(
     project: Folder = Path("."),
     ontology: Annotated[Path | None, typer.Option(help="A hand-made ontology: YAML with a list of nodes.")] = None,
@@ -55,7 +51,6 @@ def init(
     typer.echo(f"{project}: a project, on branch {conf.branches.auto}")
 
 
-@construct_app.command()
 def train(
     nodes: Annotated[list[str], typer.Argument(metavar="NODE...", help="Their ids.")],
     project: Folder = Path("."),
@@ -74,7 +69,6 @@ def train(
         typer.echo(json.dumps([asdict(one) for one in done]))
 
 
-@construct_app.command()
 def card(
     node: Annotated[str, typer.Argument(metavar="NODE", help="The node's id.")],
     project: Folder = Path("."),
@@ -92,7 +86,6 @@ def card(
     typer.echo(json.dumps(made) if as_json else f"{made['claim']}\n{opened.net(node) / cards.PAGE}")
 
 
-@construct_app.command("eval")
 def evaluate(project: Folder = Path("."), as_json: AsJson = False) -> None:
     """How well the project as it lies there recognises its classes, on its test pictures."""
     from dataclasses import asdict
@@ -108,7 +101,6 @@ def evaluate(project: Folder = Path("."), as_json: AsJson = False) -> None:
         typer.echo(f"{name:<20} {figure.value:.3f}  ({figure.low:.3f} to {figure.high:.3f}, n = {figure.n})")
 
 
-@construct_app.command()
 def explain(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture.")],
     project: Folder = Path("."),
@@ -125,7 +117,6 @@ def explain(
     typer.echo(json.dumps(lit.plain()) if as_json else f"{summary(lit)}\n{page}")
 
 
-@construct_app.command()
 def leak(project: Folder = Path("."), as_json: AsJson = False) -> None:
     """Whether classes are read off their parts: ablation, true masks in their place, what lies outside."""
     from cutaway.construct.leakage import leaks
@@ -139,7 +130,6 @@ def leak(project: Folder = Path("."), as_json: AsJson = False) -> None:
         typer.echo(f"{'ok  ' if row['passed'] else 'LEAK'} {row['test']:<28} {row['node']:<16} {row['says']}")
 
 
-@construct_app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="An empty folder for the project.")] = Path("out/construct-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 7,
@@ -158,3 +148,23 @@ def demo(
         typer.echo(json.dumps(asdict(done)))
     else:
         typer.echo(f"{done.seconds:.0f} s in all, {each:.0f} s a node; {out}: a git repository on branch auto")
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "init": init,
+    "observe": observe,
+    "segment": segment,
+    "label": label,
+    "train": train,
+    "card": card,
+    "promote": promote,
+    "eval": evaluate,
+    "leak": leak,
+    "explain": explain,
+    "replay": replay,
+}
+"""In the order in which one comes across them."""
+
+for name, verb in VERBS.items():
+    construct_app.command(name)(verb)

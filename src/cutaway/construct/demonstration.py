@@ -32,7 +32,7 @@ class Demo:
 
 
 def demo(
-    root: Path,
+    root: Path | str,
     seed: int = 7,
     family: str = FAMILY,
     counts: Mapping[str, int] | None = None,
@@ -45,7 +45,7 @@ def demo(
     The same seed gives the same files, weights and history but for its dates. Raises ProjectError for a folder that
     is not empty.
     """
-    begun = time.monotonic()
+    begun, root = time.monotonic(), Path(root)
     if root.exists() and any(root.iterdir()):
         raise ProjectError(f"{root} is not empty; expected an empty folder for the demo; try another --out")
     conf = conf or replace(config.Config(), promotion=config.Promotion(approvers=[APPROVER]))
@@ -62,8 +62,9 @@ def demo(
     return Demo(found, tuple(done), time.monotonic() - begun)
 
 
-def start(root: Path, conf: config.Config) -> Repository:
+def start(root: Path | str, conf: config.Config) -> Repository:
     """A new project: a repository with construct.toml on its two branches, the automatic one checked out."""
+    root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     if not (root / ".git").exists():
         run(("init", "--quiet", f"--initial-branch={conf.branches.main}"), root)

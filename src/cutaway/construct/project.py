@@ -58,8 +58,9 @@ class Project:
         return hashlib.sha256("\n".join(held).encode()).hexdigest()
 
 
-def open_project(root: Path) -> Project:
+def open_project(root: Path | str) -> Project:
     """The project in a folder. Raises ProjectError where there is none, or one of its files cannot be read."""
+    root = Path(root)
     config = configuration.load(root)
     path = root / data.MANIFEST
     manifest = data.read_manifest(path.read_text(encoding="utf-8")) if path.is_file() else ()

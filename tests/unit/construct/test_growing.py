@@ -202,3 +202,7 @@ def test_leak_checks_have_a_row_for_every_child_and_class(project: Path) -> None
     rows = leaks(open_project(project))
     assert {row["node"] for row in rows} == {"daisy", "poppy", "all classes"}
     assert sum(row["test"].startswith("without ") for row in rows) == 2 * (2 + 1)
+
+
+def test_a_project_is_opened_by_its_path_as_text(project: Path) -> None:
+    assert open_project(str(project)) == open_project(project)
