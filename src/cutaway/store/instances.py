@@ -56,7 +56,9 @@ def merged(files: Iterable[bytes]) -> Any:
     pa = arrow()
     tables = [pa.parquet.read_table(io.BytesIO(content)) for content in files]
     table = pa.concat_tables(tables)
-    facts = [json.loads(text) for text in table["extra"].to_pylist()]
+    texts = table["extra"].to_pylist()
+    known = {text: json.loads(text) for text in set(texts)}
+    facts = [known[text] for text in texts]
     table = table.drop_columns(["extra"])
     names = list(dict.fromkeys(name for fact in facts for name in fact))[:MOST]
     for name in names:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,29 +32,37 @@ STATISTICS = ("mean", "deviation", "active")
 
 def write_summary(store: Path, plan: Plan, seals: Sequence[Seal], model: Model, folder: Path) -> None:
     """Everything that is derived from the shards: it reads them once, layer by layer, in memory that does not grow."""
-    for number, layer in enumerate(plan.layers):
-        top, counted = _Top(layer.channels), _Moments(layer.channels)
-        sampled = []
-        for shard, largest, place in _shards(store, plan, seals, number):
-            numbers = np.arange(plan.span(shard).start, plan.span(shard).stop)
-            top.add(numbers, largest, place)
-            counted.add(largest)
-            sampled.append(largest[numbers % -(-plan.count // SAMPLE) == 0])
-        values = np.concatenate(sampled)
-        seen = values[~np.isnan(values).any(axis=1)]
-        quantiles = (
-            np.quantile(seen, QUANTILES, axis=0) if len(seen) else np.full((len(QUANTILES), layer.channels), np.nan)
-        )
-        np.save(folder / array_name("top", number), top.instances)
-        np.save(folder / array_name("top-value", number), top.values)
-        np.save(folder / array_name("top-place", number), top.places)
-        np.save(folder / array_name("statistics", number), counted.result())
-        np.save(folder / array_name("quantiles", number), quantiles.astype(np.float32))
-        boxes = find_place(model, layer.name).boxes
-        if boxes is not None:
-            np.save(folder / array_name("boxes", number), boxes.numpy())
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="cutaway sums up") as two:
+        table = two.submit(_write_table, store, plan, folder)
+        list(two.map(partial(_write_layer, store, plan, seals, model, folder), range(len(plan.layers))))
+        table.result()
+
+
+def _write_table(store: Path, plan: Plan, folder: Path) -> None:
     table = merged((shard_folder(store, shard) / ROWS).read_bytes() for shard in range(plan.shards))
     arrow().parquet.write_table(table, folder / ROWS, compression="zstd")
+
+
+def _write_layer(store: Path, plan: Plan, seals: Sequence[Seal], model: Model, folder: Path, number: int) -> None:
+    layer = plan.layers[number]
+    top, counted = _Top(layer.channels), _Moments(layer.channels)
+    sampled = []
+    for shard, largest, place in _shards(store, plan, seals, number):
+        numbers = np.arange(plan.span(shard).start, plan.span(shard).stop)
+        top.add(numbers, largest, place)
+        counted.add(largest)
+        sampled.append(largest[numbers % -(-plan.count // SAMPLE) == 0])
+    values = np.concatenate(sampled)
+    seen = values[~np.isnan(values).any(axis=1)]
+    quantiles = np.quantile(seen, QUANTILES, axis=0) if len(seen) else np.full((len(QUANTILES), layer.channels), np.nan)
+    np.save(folder / array_name("top", number), top.instances)
+    np.save(folder / array_name("top-value", number), top.values)
+    np.save(folder / array_name("top-place", number), top.places)
+    np.save(folder / array_name("statistics", number), counted.result())
+    np.save(folder / array_name("quantiles", number), quantiles.astype(np.float32))
+    boxes = find_place(model, layer.name).boxes
+    if boxes is not None:
+        np.save(folder / array_name("boxes", number), boxes.numpy())
 
 
 def _shards(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from cutaway.store.plan import Plan
 from cutaway.store.pooling import KINDS, Pooled, pool
 from cutaway.store.reading import Reading, batches
 from cutaway.store.said import columns
-from cutaway.store.shard import Seal, array_name, shard_folder, write_folder
+from cutaway.store.shard import array_name, shard_folder, write_folder
 from cutaway.trace import Layout, layout
 from cutaway.trace.taps import Tap, taps
 
@@ -44,24 +43,19 @@ class Work:
 def sweep_shards(work: Work, shards: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Make the shards, one after the other; says after each batch which shard it was of and how many pictures it had.
 
-    One thread decodes, torch's threads run the network, one thread writes: a core that the network leaves idle for a
-    moment has something to do.
+    One thread decodes while torch's threads run the network. (A third that writes gains nothing: whatever runs beside
+    the network holds up both of its threads.)
     """
     layouts = {layer.name: layout(work.model, layer.name) for layer in work.plan.layers}
     read = batches(work.dataset, work.plan, shards, work.model.preprocess)
-    with freed_memory_kept(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="cutaway writes shards") as writer:
-        written: Future[Seal] | None = None
+    with freed_memory_kept():
         for shard, group in groupby(read, key=lambda batch: batch.shard):
             answers = []
             for batch in group:
                 logits, pooled = forward(work.model, batch.pictures, layouts, work.plan.precision)
                 answers.append(Answer(batch.readings, logits.float().cpu(), pooled))
                 yield shard, len(batch.readings)
-            if written:
-                written.result()
-            written = writer.submit(write_folder, shard_folder(work.folder, shard), partial(_write, work, answers))
-        if written:
-            written.result()
+            write_folder(shard_folder(work.folder, shard), partial(_write, work, answers))
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ def forward(
         return tap
 
     with ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.inference_mode())
         stack.enter_context(devices.autocast(model.device, precision))
         module = stack.enter_context(model.in_use())
         stack.enter_context(taps(module, {name: keep(name) for name in layouts}))
