@@ -65,7 +65,8 @@ class Store:
     dataset: Dataset | None = None
     _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
     _sums: dict[tuple[str, int, str], np.ndarray] = field(default_factory=dict, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _making: dict[tuple[str, int], threading.RLock] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def open(cls, path: str | PathLike[str], *, dataset: Dataset | None = None) -> Store:
@@ -333,7 +334,10 @@ class Store:
         return self.folder / SUMMARY / name
 
     def _kept(self, key: tuple[str, int], make: Callable[[], Any]) -> Any:
+        """What was made once; who asks for it meanwhile waits, who asks for anything else does not."""
         with self._lock:
+            making = self._making.setdefault(key, threading.RLock())
+        with making:
             if key not in self._arrays:
                 self._arrays[key] = make()
             return self._arrays[key]
