@@ -28,7 +28,7 @@ SENTENCES = {
     "there are oval leaves": Fact("leaves", "kind", "oval"),
     "there may be blade-like leaves": Fact("leaves", "kind", "blade"),
     "its tail is a forked tail": Fact("tail", "kind", "forked"),
-    "we see large wheels": Fact("wheels", "kind", "large"),
+    "its wheels are large wheels": Fact("wheels", "kind", "large"),
     "so there are small wheels": Fact("wheels", "kind", "small"),
     "a gabled roof can be seen": Fact("roof", "kind", "gabled"),
     "there may be arched windows": Fact("windows", "kind", "arched"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cutaway.core.types import Pictures
     from cutaway.naming import Captioned, TextEncoder, UnitNames
     from cutaway.naming.layers import Reading
+    from cutaway.naming.negation import NegationGap
     from cutaway.nets.model import Model
 
 BATCH = 64
@@ -62,9 +63,11 @@ def name(
     from cutaway.naming.files import save_activations, save_names, to_rows
     from cutaway.naming.layers import layer_activations, untrained_activations
     from cutaway.naming.looking import look
+    from cutaway.naming.negation import negation_gap
     from cutaway.naming.page import write_page
     from cutaway.naming.probing import one_by_one
     from cutaway.naming.sentences import with_sentences
+    from cutaway.naming.sightings import Said
 
     phrases = None if vocabulary is None else naming.read_vocabulary(vocabulary)
     reader = naming.open_encoder(encoder)
@@ -93,6 +96,8 @@ def name(
         save_activations(fired, units, activations)
     if page is not None:
         write_page(found, [each.image for each in told], page, f"{', '.join(layer)} of {model.name}")
+    if isinstance(coupling.said, Said):
+        notes = (*notes, *_negation(negation_gap(coupling.said, reader)))
     reached = {one: round(value, 3) for one, value in coupling.held_out.items()}
     for line in (*notes, f"method {coupling.method}" + (f", held out: {reached}" if reached else "")):
         typer.echo(f"note: {printable(line)}", err=True)
@@ -160,6 +165,12 @@ def _groups(model: Model, layer: str, some: Sequence[Captioned], count: int, see
 
     pictures = model.prepare([each.image for each in some])
     return neuron_groups(model, pictures, layer, count, seed, visualize=False).directions.numpy()
+
+
+def _negation(found: NegationGap) -> list[str]:
+    """What to know before relying on "without"; nothing where captions deny nothing."""
+    told = f'"with" and "without" are {found.captions:.2f} apart in the captions (1 is wholly; in the encoder alone '
+    return [f"{told}{found.encoder:.2f}), over {found.denials} denied thing(s)"] if found.denials else []
 
 
 def _in_words(found: Sequence[UnitNames], out: Path) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from cutaway.core.errors import CutawayError
 from cutaway.naming.clauses import Clause, clauses
 from cutaway.naming.encoders import TextEncoder
+from cutaway.naming.negation import SURE, gap
 from cutaway.naming.sightings import Captions, Said, read, sightings
 
-SURE = 0.5  # a sighting from which a picture counts as saying it
 FEWEST = 8  # pictures that have to say it, and its opposite
 GAP = 0.3
 
@@ -48,16 +48,16 @@ def hear(sentence: str, captions: Captions | Said, encoder: TextEncoder, label: 
     denies = any(clause.denied for clause in meant)
     says = seen[:, 0] > SURE
     opposes = (seen[:, 1] > SURE) & ~says if denies else ~says
-    gap = _gap(seen, denies)
+    told_apart = gap(seen[:, 0], seen[:, 1] if denies else np.zeros_like(seen[:, 0]))
     vectors = encoder.encode([sentence, _phrase(_opposite(clauses(sentence)))])
     apart = 1 - float(vectors[0] @ vectors[1])
-    if says.sum() < FEWEST or opposes.sum() < FEWEST or gap < GAP:
+    if says.sum() < FEWEST or opposes.sum() < FEWEST or told_apart < GAP:
         counts = f'{says.sum()} captioned picture(s), its opposite ("{contrary}") by {opposes.sum()}'
         raise GuideError(
-            f'"{sentence}" is said by {counts}, with a gap of {gap:.2f} (encoder alone: {apart:.2f}); '
+            f'"{sentence}" is said by {counts}, with a gap of {told_apart:.2f} (encoder alone: {apart:.2f}); '
             f"expected at least {FEWEST} of each and a gap of {GAP}; try captions that say both"
         )
-    return Heard(sentence, says, opposes, gap, apart)
+    return Heard(sentence, says, opposes, told_apart, apart)
 
 
 def meant_clauses(sentence: str, label: str = "") -> tuple[Clause, ...]:
@@ -81,12 +81,3 @@ def _opposite(meant: tuple[Clause, ...]) -> tuple[Clause, ...]:
 
 def _phrase(meant: tuple[Clause, ...]) -> str:
     return ", ".join(("without " if clause.denied else "") + clause.text for clause in meant)
-
-
-def _gap(seen: Float[np.ndarray, "pictures two"], denies: bool) -> float:
-    """The mean difference where either is said; a sentence without a denial has its silence as opposite."""
-    either = (seen > SURE).any(axis=1)
-    if not either.any():
-        return 0.0
-    difference = np.abs(seen[either, 0] - seen[either, 1]) if denies else seen[either, 0]
-    return float(difference.mean())
