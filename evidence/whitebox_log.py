@@ -1,4 +1,4 @@
-"""The research log's questions, asked again on plane against car: a row each, one seed, three epochs of 9,000 pictures.
+"""The research log's questions, asked again on plane against car: a row each, one seed, two epochs of 9,000 pictures.
 
 Each network is scored on 1,000 held-out training pictures; the test set stays unread. "units that agree": live units
 of the last hidden layer whose gradients on 32 pictures of noise have a mean cosine of at least 0.5. Differences of less
@@ -17,7 +17,7 @@ from _whitebox import trained
 from cutaway.metrics import unit_agreement
 from cutaway.metrics.noise import AGREES
 
-COMMON = ['classes=["airplane", "automobile"]', f"epochs={1 if QUICK else 3}", "holdout=1000"]
+COMMON = ['classes=["airplane", "automobile"]', f"epochs={1 if QUICK else 2}", "holdout=1000"]
 SMALL = "widths=[48, 64]"
 QUESTIONS: list[tuple[str, str, str, list[str], str]] = [
     ("Gumbel against plain convolutions", "plain", "gumbel", [SMALL, "top_k=[0, 0]"], "layer2.conv"),

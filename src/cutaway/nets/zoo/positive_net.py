@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from cutaway.whitebox import Contrast, DivisiveNorm2d, PositiveConv2d, Scale, SoftMaxPool
+from cutaway.whitebox import Contrast, DivisiveNorm2d, PositiveConv2d, Scale, SoftGate, SoftMaxPool
 
 
 def positive_net(
@@ -26,27 +26,28 @@ def positive_net(
 
     filters: 5 x 5 filters of the first layer, over a stride of two. units: of the second layer, in pairs (`each`) of
     which one suffices. views: cases of a class in the third layer, of which one suffices at each place; scores are
-    means over places. A class's score less the mean of all is what decides, since no evidence here is against.
+    means over places. At each place a case stands against the mean of all cases, since no evidence here is against;
+    before the division by their size, or what all share would drown what they differ in.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["edges"] = nn.Sequential(
         OrderedDict(
-            conv=nn.Conv2d(3, filters, 5, stride=2, padding=2, bias=False), norm=DivisiveNorm2d(filters), act=nn.ReLU()
+            conv=nn.Conv2d(3, filters, 5, stride=2, padding=2, bias=False), norm=DivisiveNorm2d(filters), act=SoftGate()
         )
     )
     layers["patterns"] = nn.Sequential(
         OrderedDict(
             conv=PositiveConv2d(filters, units, 3, stride=2, padding=1, positivity=positivity),
             norm=DivisiveNorm2d(units),
-            act=nn.ReLU(),
             any=SoftMaxPool(units // each, temperature),
         )
     )
     layers["evidence"] = nn.Sequential(
         OrderedDict(
             conv=PositiveConv2d(units // each, classes * views, 3, padding=1, positivity=positivity),
+            contrast=Contrast(),
             norm=DivisiveNorm2d(classes * views),
         )
     )
     layers |= {"class": SoftMaxPool(classes, temperature), "pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
-    return nn.Sequential(layers | {"scale": Scale(4.0), "contrast": Contrast()})
+    return nn.Sequential(layers | {"scale": Scale(1.0), "contrast": Contrast()})

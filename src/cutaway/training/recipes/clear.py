@@ -31,7 +31,7 @@ class Config(Settings):
 
     epochs: int = 6  # what fits into a quarter of an hour on one core
     widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
-    evidence: NonNegativeFloat = 1.0  # how strongly evidence for a class is pressed to lie on pictures of it
+    evidence: NonNegativeFloat = 0.3  # how strongly evidence for a class is pressed to lie on pictures of it
     asked: PositiveInt = 48  # pictures of each batch that are asked; each costs as much as three that are not
     length: NonNegativeFloat = 0.0  # of a move up the loss, L2, pixels in [0, 1], for a second view; 0 = shown once
     gate: Literal["soft", "relu"] = "soft"  # exact where it is held, or exact as it is

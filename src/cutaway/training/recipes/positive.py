@@ -24,6 +24,7 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
+    plain_rate: PositiveFloat = 0.1  # of Adam: 40,000 pictures shown give 44.5 %, with 0.03 33 % (held-out pictures)
     filters: PositiveInt = 192  # of the first layer, 5 x 5 over a stride of two: large ones at full size cost minutes
     units: PositiveInt = 256  # of the second layer
     views: PositiveInt = 8  # cases of a class in the third layer
