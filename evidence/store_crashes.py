@@ -100,6 +100,11 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
 }
 
 
+def short(said: str, store: Path) -> str:
+    """What was said, without the folder in which this script works."""
+    return said.replace(f"{store.parent}/", "")[:160]
+
+
 def damaged(store: Path, whole: dict[str, str]) -> Iterator[dict[str, Any]]:
     for what, (victim, harm) in DAMAGES.items():
         harm(store / victim)
@@ -111,7 +116,7 @@ def damaged(store: Path, whole: dict[str, str]) -> Iterator[dict[str, Any]]:
             said = str(error)
         made(store)
         mended = files(store) == whole
-        yield {"what": what, "said": said[:160], "mended": mended, "passed": bool(said) and mended}
+        yield {"what": what, "said": short(said, store), "mended": mended, "passed": bool(said) and mended}
 
 
 def full_disk(place: Path, whole: dict[str, str]) -> dict[str, Any]:
@@ -122,7 +127,8 @@ def full_disk(place: Path, whole: dict[str, str]) -> dict[str, Any]:
     said = (running.communicate()[1] or b"").decode().strip().splitlines()[-1:]
     made(store)
     named = bool(said) and "cannot write the store" in said[0]
-    return {"what": "a full disk", "said": (said or [""])[0][:160], "mended": files(store) == whole, "passed": named}
+    told = short((said or [""])[0], store)
+    return {"what": "a full disk", "said": told, "mended": files(store) == whole, "passed": named}
 
 
 def vanished(place: Path) -> dict[str, Any]:
