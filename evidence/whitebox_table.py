@@ -36,10 +36,10 @@ MOSAICS = 20 if QUICK else 150
 ATTACKED = 40 if QUICK else 200
 NARROW = "widths=[32, 64, 96]"
 SHORT: list[tuple[str, str, list[str], int]] = [
-    ("clear", "clear", ["epochs=1", NARROW, "length=0.2"], 2),
-    ("clear, not moved", "clear", ["epochs=2", NARROW, "length=0"], 1),
-    ("clear, moved by 0.5", "clear", ["epochs=1", NARROW, "length=0.5"], 2),
-    ("clear, ReLU", "clear", ["epochs=1", NARROW, "length=0.2", "gate=relu"], 2),
+    ("clear", "clear", ["epochs=2", NARROW], 1),
+    ("clear, not asked", "clear", ["epochs=2", NARROW, "evidence=0"], 1),
+    ("clear, moved by 0.5", "clear", ["epochs=1", NARROW, "evidence=0", "length=0.5"], 2),
+    ("clear, ReLU", "clear", ["epochs=2", NARROW, "gate=relu"], 1),
     ("adversarial", "adversarial", ["epochs=1", NARROW], 2),
     ("bcos", "bcos", ["epochs=2", NARROW], 1),
     ("airbench", "airbench", ["epochs=2", "widths=[32, 96, 128]"], 1),
@@ -61,7 +61,8 @@ def networks() -> list[tuple[str, cw.Model, int]]:
         found.append((f"{name} (short)", model, card["config"]["epochs"] * 50_000 * views))
     if "clear" in ZOO:
         config = json.loads((WEIGHTS / "clear.json").read_text())["config"]
-        found.append(("clear (shipped)", cw.load("clear"), config["epochs"] * 100_000))
+        views = 2 if config["length"] else 1
+        found.append(("clear (shipped)", cw.load("clear"), config["epochs"] * 50_000 * views))
     return found
 
 
