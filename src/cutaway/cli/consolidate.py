@@ -66,6 +66,6 @@ def _in_words(found: Consolidated, out: Path) -> str:
     lines = [f"{group.phrasing or group.name}  {len(group.units)} units" for group in found.groups[:SHOWN]]
     more = [f"... and {len(found.groups) - SHOWN} more groups"] if len(found.groups) > SHOWN else []
     redundant = sum(len(group.redundant) for group in found.groups)
-    counts = f"{len(found.groups)} groups, {redundant} redundant units, {len(found.outliers)} outliers"
+    counts = f"{len(found.groups)} groups, {redundant} redundant, {len(found.outliers)} outliers"
     last = f"{counts}, {len(found.unnamed)} without a name: {out}"
     return "\n".join(map(printable, [*lines, *more, last]))

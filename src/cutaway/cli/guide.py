@@ -30,7 +30,7 @@ def guide(
         list[str], typer.Option(metavar="L", help="Where the sentence is read; may be given several times.")
     ],
     captions: Annotated[
-        Path, typer.Option(metavar="FILE", help="Captioned pictures: .jsonl, COCO .json, Flickr .txt.")
+        str, typer.Option(metavar="FILE", help="Captioned pictures: .jsonl, COCO .json, Flickr .txt, or a data spec.")
     ],
     sentence: Annotated[str | None, typer.Option(metavar="TEXT", help="Add a filter that fires for it.")] = None,
     forbid: Annotated[str | None, typer.Option(metavar="'CLASS: TEXT'", help="The class must not fire on it.")] = None,
@@ -48,13 +48,14 @@ def guide(
     from cutaway.core.cache import write_atomically
     from cutaway.explain import make_folder
     from cutaway.naming.layers import layer_activations
+    from cutaway.naming.probing import open_captions
     from cutaway.naming.sightings import read
     from cutaway.training.guide import save_terms, side_effects, together
 
     if sum(map(bool, (sentence, forbid, ignore))) != 1:
         raise OptionError('give one of --sentence, --forbid, --ignore; try --forbid "daisy: a daisy without leaves"')
     reader = naming.open_encoder(encoder)
-    told, notes = naming.read_captions(captions, images)
+    told, notes = open_captions(captions, images)
     folder = make_folder(out)
     with progress() as say:
         say("the network")

@@ -30,7 +30,8 @@ def name(
     options: ModelOptions,
     layer: Annotated[list[str], typer.Option(metavar="L", help="A layer; may be given several times.")],
     captions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Captioned pictures: .jsonl, COCO .json, Flickr .txt.")
+        str | None,
+        typer.Option(metavar="FILE", help="Captioned pictures: .jsonl, COCO .json, Flickr .txt, or a data spec."),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures; else the captions' own.")] = None,
     captioner: Annotated[
@@ -66,9 +67,12 @@ def name(
     from cutaway.naming.negation import negation_gap
     from cutaway.naming.page import write_page
     from cutaway.naming.probing import one_by_one
+    from cutaway.naming.scoring import method_of
     from cutaway.naming.sentences import with_sentences
     from cutaway.naming.sightings import Said
 
+    if method is not None:
+        method_of(method)
     phrases = None if vocabulary is None else naming.read_vocabulary(vocabulary)
     reader = naming.open_encoder(encoder)
     with progress() as say:
@@ -95,7 +99,7 @@ def name(
     if activations is not None:
         save_activations(fired, units, activations)
     if page is not None:
-        write_page(found, [each.image for each in told], page, f"{', '.join(layer)} of {model.name}")
+        write_page(found, [each.source for each in told], page, f"{', '.join(layer)} of {model.name}")
     if isinstance(coupling.said, Said):
         notes = (*notes, *_negation(negation_gap(coupling.said, reader)))
     reached = {one: round(value, 3) for one, value in coupling.held_out.items()}
@@ -107,26 +111,25 @@ def name(
 def batches(model: Model, told: Sequence[Captioned], size: int) -> Iterator[Pictures]:
     """The captioned pictures, prepared for the network."""
     for start in range(0, len(told), size):
-        yield model.prepare([each.image for each in told[start : start + size]])
+        yield model.prepare([each.source for each in told[start : start + size]])
 
 
 def _told(
-    captions: Path | None, images: Path | None, captioner: Path | None, reader: TextEncoder, out: Path
+    captions: str | None, images: Path | None, captioner: Path | None, reader: TextEncoder, out: Path
 ) -> tuple[tuple[Captioned, ...], tuple[str, ...]]:
     """The captioned pictures; with an image tower and no captions the pictures alone."""
     from cutaway.naming.captioner import Captioner
-    from cutaway.naming.captions import read_captions
     from cutaway.naming.looking import ImageTower
-    from cutaway.naming.probing import only_pictures, write_captions
+    from cutaway.naming.probing import only_pictures, open_captions, write_captions
 
     if captioner is not None:
         if images is None:
             raise OptionError("--captioner without pictures; expected a folder of them; try --images FOLDER")
-        captions = captions or out.with_suffix(".captions.txt")
-        if not captions.is_file():
-            write_captions(only_pictures(images), Captioner.load(str(captioner)), captions)
+        captions = captions or str(out.with_suffix(".captions.txt"))
+        if not Path(captions).is_file():
+            write_captions(only_pictures(images), Captioner.load(str(captioner)), Path(captions))
     if captions is not None:
-        return read_captions(captions, images)
+        return open_captions(captions, images)
     if images is None or not isinstance(reader, ImageTower):
         raise OptionError(
             f'no captions, and the encoder "{reader.name}" is not shown pictures; expected words for the pictures; '
@@ -163,7 +166,7 @@ def _reading(
 def _groups(model: Model, layer: str, some: Sequence[Captioned], count: int, seed: int) -> np.ndarray:
     from cutaway.blocks import neuron_groups
 
-    pictures = model.prepare([each.image for each in some])
+    pictures = model.prepare([each.source for each in some])
     return neuron_groups(model, pictures, layer, count, seed, visualize=False).directions.numpy()
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cutaway.core.errors import DataError
+from cutaway.core.types import Picture
 from cutaway.data.jsonl import open_jsonl
 
 COMMON = 0.5  # a part that at least this share of a class's pictures have is missed where it is missing
@@ -18,11 +19,20 @@ COMMON = 0.5  # a part that at least this share of a class's pictures have is mi
 
 @dataclass(frozen=True)
 class Captioned:
-    """One picture's file, what is said of it, and its class where the file tells it."""
+    """One picture's file, what is said of it, and its class where that is told.
+
+    A picture that was drawn and lies in no file is in `picture`, and `image` is what it is called.
+    """
 
     image: Path
     captions: tuple[str, ...]
     label: str | None = None
+    picture: Picture | None = field(default=None, compare=False)
+
+    @property
+    def source(self) -> Path | Picture:
+        """What `Model.prepare` takes."""
+        return self.image if self.picture is None else self.picture
 
 
 def read_captions(path: Path, images: Path | None = None) -> tuple[tuple[Captioned, ...], tuple[str, ...]]:

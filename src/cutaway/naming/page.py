@@ -13,6 +13,7 @@ from PIL import Image
 
 from cutaway.core.cache import write_atomically
 from cutaway.core.errors import PictureError
+from cutaway.core.types import Picture
 from cutaway.data.pictures import read_image
 from cutaway.naming.names import UnitNames
 from cutaway.report.drawing import resize, to_raster
@@ -23,7 +24,12 @@ PICTURES = 6
 
 
 def write_page(
-    names: Sequence[UnitNames], pictures: Sequence[Path], path: Path, title: str, most: int = 60, promised: bool = True
+    names: Sequence[UnitNames],
+    pictures: Sequence[Path | Picture],
+    path: Path,
+    title: str,
+    most: int = 60,
+    promised: bool = True,
 ) -> None:
     """Writes one self-contained HTML file; the most certain units first, at most `most` of them.
 
@@ -50,10 +56,10 @@ def write_page(
     write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
-def _thumbnail(path: Path) -> Markup | None:
+def _thumbnail(picture: Path | Picture) -> Markup | None:
     """A small JPEG as an address; none for a picture that cannot be read."""
     try:
-        raster = to_raster(read_image(path).numpy())
+        raster = to_raster((read_image(picture) if isinstance(picture, Path) else picture).numpy())
     except PictureError:
         return None
     short = min(raster.shape[:2])

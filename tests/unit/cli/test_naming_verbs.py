@@ -130,7 +130,7 @@ def test_redundant_units_are_told_where_activations_are_given(
         main(["consolidate", str(tmp_path / "names.json"), *words])
     assert not left.value.code
     assert json.loads((tmp_path / "groups.json").read_text())["groups"][0]["redundant"] == ["1:2"]
-    assert "1 redundant units" in capsys.readouterr().out
+    assert ", 1 redundant, " in capsys.readouterr().out
 
 
 def test_a_guide_goes_with_the_network_into_other_verbs_and_grows(

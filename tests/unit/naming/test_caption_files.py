@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from cutaway.core.errors import DataError
+from cutaway.data.partworld import LABELS
 from cutaway.naming import negatives, read_captions, read_vocabulary
+from cutaway.naming.probing import open_captions
 from cutaway.naming.vocabulary import kinds, shipped
 
 
@@ -83,6 +85,21 @@ def test_negatives_name_what_a_class_mostly_has() -> None:
     parts = [["antlers", "legs"], ["antlers"], ["legs", "antlers"], ["legs"]]
     found = negatives(parts, ["deer"] * 4)
     assert found == ((), ("a deer without legs",), (), ("a deer without antlers",))
+
+
+def test_a_data_set_with_captions_is_a_probing_set_too() -> None:
+    found, notes = open_captions("partworld:4?seed=7")
+    assert notes == ()
+    assert {each.label in LABELS and len(each.captions) > 0 for each in found} == {True}
+    assert found[0].picture is not None
+    assert found[0].source is found[0].picture
+
+
+def test_a_data_set_without_captions_is_none(pictures: Path) -> None:
+    with pytest.raises(DataError, match="has no captions; expected a data set with some"):
+        open_captions(f"folder:{pictures}")
+    with pytest.raises(DataError, match="no such file; expected captions as"):
+        open_captions("partwolrd:4")
 
 
 def test_lines_that_tell_labels_and_parts_say_what_is_absent(pictures: Path) -> None:
