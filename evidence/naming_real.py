@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -35,11 +34,8 @@ def squeezenet() -> tuple[dict[str, object], list[dict[str, object]]]:
     weights = SHARED / "models" / "squeezenet1_1_imagenet.safetensors"
     model = cw.load("squeezenet1_1", weights=weights, labels=SHARED / "data" / "imagenet_labels.json")
     told = read_captions(SHARED / "data" / "captions" / "captions.jsonl")[0][:PHOTOS]
-
-    def batches() -> Iterator[torch.Tensor]:
-        return (model.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50))
-
-    fired = layer_activations(model, batches(), [LAYER])
+    batches = [model.prepare([each.image for each in told[k : k + 50]]) for k in range(0, len(told), 50)]
+    fired = layer_activations(model, batches, [LAYER])
     control = untrained_activations(model, batches, [LAYER])
     order = np.random.default_rng(0).permutation(len(told))
     used, apart = np.sort(order[len(told) // 4 :]), np.sort(order[: len(told) // 4])

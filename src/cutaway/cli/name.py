@@ -83,13 +83,10 @@ def name(
         told, notes = _told(captions, images, captioner, reader, out)
         say(f"{len(told)} pictures through {', '.join(layer)}")
         reading, units = _reading(model, layer, told[:GROUPED], (heads, groups, directions), options.seed)
-
-        def pictures() -> Iterator[Pictures]:
-            return batches(model, told, size)
-
-        fired = layer_activations(model, pictures(), layer, reading)
+        fired = layer_activations(model, batches(model, told, size), layer, reading)
         say(f"the same through {control} untrained networks")
-        against = untrained_activations(model, pictures, layer, control, options.seed, reading) if control else None
+        drawn = (model, batches(model, told, size), layer, control, options.seed, reading)
+        against = untrained_activations(*drawn) if control else None
         say("captions and units")
         said = [each.captions for each in told] if told[0].captions else look(one_by_one(told), reader)
         coupling = naming.fit_coupling(fired, said, reader, method=method, seed=options.seed, control=against)

@@ -88,7 +88,7 @@ def layer_activations(
 
 def untrained_activations(
     model: Model,
-    batches: Callable[[], Iterable[torch.Tensor]],
+    batches: Iterable[torch.Tensor],
     layers: Sequence[str],
     count: int = UNTRAINED,
     seed: int = 0,
@@ -96,10 +96,11 @@ def untrained_activations(
 ) -> Float[np.ndarray, "pictures units"]:
     """What `layer_activations` reads off so many untrained networks of the same form, side by side.
 
-    Drawn anew, one network has units that another one lacks; `batches` is called once for each.
+    Drawn anew, one network has units that another one lacks.
     """
-    drawn = (untrained(model, seed + number) for number in range(count))
-    return np.concatenate([layer_activations(each, batches(), layers, reading) for each in drawn], axis=1)
+    drawn = [untrained(model, seed + number) for number in range(count)]
+    rows = [np.concatenate([layer_activations(one, [some], layers, reading) for one in drawn], 1) for some in batches]
+    return np.concatenate(rows)
 
 
 def untrained(model: Model, seed: int = 0) -> Model:
