@@ -70,12 +70,13 @@ def drawn(flower: Flower, side: int = SIDE) -> np.ndarray | None:
         return np.asarray(image.resize((side, side), Image.Resampling.NEAREST))
 
 
-def parts(picture: np.ndarray, flower: np.ndarray | None = None) -> Mapping[str, np.ndarray]:
+def parts(picture: np.ndarray, flower: np.ndarray | None = None, daisy: bool = False) -> Mapping[str, np.ndarray]:
     """The colour rule: a disk is a yellow or orange patch, full and not long, with a bright or pale ring about it.
 
     Petals are what is bright, or of a petal's colour, and joined to such a ring. `flower`: the drawn mask of the
-    flower, inside which the rule looks where there is one.
+    flower, inside which the rule looks where there is one. daisy: that one is there is known; less of a ring will do.
     """
+    least = 0.25 if daisy or flower is not None else 0.45
     hue, saturation, value = hsv(picture)
     yellow = (hue > 0.06) & (hue < 0.185) & (saturation > 0.45) & (value > 0.40)
     pale = (saturation < 0.30) & (value > 0.55)
@@ -87,7 +88,7 @@ def parts(picture: np.ndarray, flower: np.ndarray | None = None) -> Mapping[str,
     lumps, count = ndimage.label(ndimage.binary_closing(yellow, iterations=2))
     for index in range(1, count + 1):
         lump = ndimage.binary_fill_holes(lumps == index)
-        if is_disk(lump, petal, least=0.25 if flower is not None else 0.45):
+        if is_disk(lump, petal, least):
             disk |= lump
     if not disk.any():
         return {"disk": disk, "petals": np.zeros_like(disk)}
@@ -102,6 +103,13 @@ def green(picture: np.ndarray) -> np.ndarray:
     """Leaves and stems by their colour; nothing where there is hardly any."""
     hue, saturation, value = hsv(picture)
     found = ndimage.binary_opening((hue > 0.19) & (hue < 0.45) & (saturation > 0.25) & (value > 0.12), iterations=1)
+    return found if found.mean() > 0.03 else np.zeros_like(found)
+
+
+def others(picture: np.ndarray) -> np.ndarray:
+    """Petals of a flower that is no daisy: what has a strong colour that leaves lack; nothing where that is little."""
+    hue, saturation, value = hsv(picture)
+    found = ndimage.binary_opening(((hue < 0.19) | (hue > 0.7)) & (saturation > 0.35) & (value > 0.35))
     return found if found.mean() > 0.03 else np.zeros_like(found)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from _evidence import QUICK, report
 from cutaway.construct import figures, growing, learning
 from cutaway.construct.annotators import Offline
 from cutaway.construct.figures import Figures
+from cutaway.construct.lessons import Lesson
 from cutaway.construct.looks import look
 from cutaway.construct.materials import Material, material
 from cutaway.construct.networks import PartNet, Spec
@@ -43,8 +45,14 @@ TREE = grown(PROJECT)
 def learnt(node: str, seed: int, switch: tuple[int, str] | None = None, **changes: object) -> Figures:
     """A node's figures after a small lesson over the demo's children."""
     spec = replace(growing.spec_of(PROJECT, PROJECT.ontology[node]), seed=seed, epochs=EPOCHS, **changes)  # type: ignore[arg-type]
-    train, val = (growing.lesson(STUFF, TREE, node, spec, split, FEW) for split in ("train", "val"))
-    return figures.measure(TREE.with_net(node, learning.learn(spec, train, val, switch).net), node, STUFF)
+    net = learning.learn(spec, lesson(node, "train"), lesson(node, "val"), switch).net
+    return figures.measure(TREE.with_net(node, net), node, STUFF)
+
+
+@cache
+def lesson(node: str, split: str) -> Lesson:
+    """What a node learns from, over the demo's children; it is the same whatever the head and the seed."""
+    return growing.lesson(STUFF, TREE, node, growing.spec_of(PROJECT, PROJECT.ontology[node]), split, FEW)
 
 
 def plain() -> Figures:
@@ -71,17 +79,22 @@ def hand_made(seed: int) -> float:
     return right(tree, STUFF)
 
 
-def grown_by_program(seed: int) -> tuple[float, int]:
-    """The classes over forms that the offline annotator found in the masks that came along, and named itself.
+@cache
+def proposed() -> Material:
+    """Forms that the offline annotator found in the masks that came along, and named itself.
 
     Forms are labelled by rule: every segment that looks like that. A class is made of the forms that it has more often
     than the others, as the annotator proposes.
     """
-    forms = Offline()
     seen = observations([each for each in PROJECT.manifest if each.split == "train"][:FORMS], PROJECT.root, "mask-file")
-    ontology = grow(Ontology(), forms, seen).ontology
+    ontology = grow(Ontology(), Offline(), seen).ontology
     wanted = {child for name in classes(TREE) for child in (ontology[name].children if name in ontology else ())}
-    stuff = relabelled(ontology, sorted(wanted))
+    return relabelled(ontology, sorted(wanted))
+
+
+def grown_by_program(seed: int) -> tuple[float, int]:
+    """The classes over those forms: the share of right answers, and the number of forms that could be learnt."""
+    stuff = proposed()
     tree = Tree(stuff.ontology, {}, {})
     for node in stuff.ontology.order():
         try:
@@ -164,8 +177,9 @@ def main() -> None:
             done[key] = [learnt(LEAF, seed, **changes) for seed in SEEDS]  # type: ignore[arg-type]
         rows.append(row(question, f"{LEAF}: {variant}", done[key]))
     for head in ("max", "average", "linear"):
-        rows.append(row("head of a class", f"{CLASS}: {head}", [learnt(CLASS, seed, head=head) for seed in SEEDS]))
-    rows.append(row("convolution of a class", f"{CLASS}: learnt", [learnt(CLASS, seed) for seed in SEEDS]))
+        done[head] = [learnt(CLASS, seed, head=head) for seed in SEEDS]
+        rows.append(row("head of a class", f"{CLASS}: {head}", done[head]))
+    rows.append(row("convolution of a class", f"{CLASS}: learnt", done["max"]))
     rows.append(row("convolution of a class", f"{CLASS}: plain code, nothing learnt", [plain()]))
     made = [hand_made(seed) for seed in SEEDS]
     program = [grown_by_program(seed) for seed in SEEDS]

@@ -71,6 +71,7 @@ class Learning:
     pictures: int = 2000
     kernel: int = 15
     filters: int = 8
+    vary: float = 0.0  # by what share a leaf's pictures are moved, zoomed and lit differently; photographs need it
     seed: int = 0
 
 

@@ -43,6 +43,7 @@ def spec_of(project: Project, node: Node) -> Spec:
         width=learning.width,
         kernel=learning.kernel,
         filters=learning.filters,
+        vary=learning.vary,
         seed=learning.seed,
         epochs=learning.epochs,
     )

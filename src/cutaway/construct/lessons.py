@@ -76,6 +76,27 @@ def _anywhere(part: Bool[Tensor, "size size"], draw: torch.Generator) -> tuple[i
     return steps[0], steps[1]
 
 
+def varied(batch: Lesson, by: float, draw: torch.Generator) -> Lesson:
+    """A batch of pictures nearer or further, aside, lighter or darker, with their masks; by: the share at most.
+
+    Photographs need it, whose parts have any size. What is moved out of a picture cannot be asked for.
+    """
+    size = batch.inputs.shape[-1]
+    reach = round(size * by / 2)
+    side = size + int(torch.randint(-2 * reach, 2 * reach + 1, (1,), generator=draw))
+    top, left = torch.randint(0, size + 2 * reach - side + 1, (2,), generator=draw).tolist()
+
+    def seen(values: Shaped[Tensor, "n c size size"]) -> Float[Tensor, "n c size size"]:
+        wide = F.pad(values.float(), (reach,) * 4, mode="reflect")
+        return F.interpolate(wide[..., top : top + side, left : left + side], size=(size, size), mode="bilinear")
+
+    light = 1 + by * (2 * torch.rand(len(batch), 1, 1, 1, generator=draw) - 1)
+    pictures = (seen(batch.inputs) * light).clamp(0, 255).round().to(torch.uint8)
+    masks, rivals = seen(torch.stack([batch.masks, batch.rivals], dim=1)).unbind(dim=1)
+    present = batch.present & (masks > 0.5).flatten(1).any(dim=1)
+    return Lesson(pictures, masks, rivals, present, batch.clear & (present == batch.present))
+
+
 def erased(lesson: Lesson) -> Lesson:
     """The pictures that show the part, with it painted over: it is not there any more, its company is.
 

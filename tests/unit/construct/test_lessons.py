@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from cutaway.construct.learning import learn
-from cutaway.construct.lessons import LAID_IN, Lesson, erased, laid_in, painted
+from cutaway.construct.lessons import LAID_IN, Lesson, erased, laid_in, painted, varied
 from cutaway.construct.networks import Spec
 
 SIZE = 32
@@ -52,6 +54,25 @@ def test_what_is_too_small_to_be_seen_is_not_laid_in() -> None:
     before = company(100, 0)
     hidden = Lesson(before.inputs, before.masks, before.rivals, before.present, torch.zeros(100, dtype=torch.bool))
     assert torch.equal(laid_in(hidden, torch.Generator().manual_seed(1)).inputs, before.inputs)
+
+
+def test_masks_go_along_with_varied_pictures() -> None:
+    before = company(40, 0)
+    before = replace(before, inputs=(before.masks[:, None] * 120).expand(-1, 3, -1, -1).to(torch.uint8))
+    sides, lights = set(), []
+    for seed in range(8):
+        after = varied(before, 0.4, torch.Generator().manual_seed(seed))
+        light = after.inputs.flatten(1).amax(dim=1).float()
+        seen = after.inputs[:, 0] / light.clamp(min=1)[:, None, None]
+        shown = after.present & (after.masks.flatten(1).amax(dim=1) == 1)
+        assert float((seen - after.masks)[shown].abs().max()) < 0.02
+        assert torch.equal(after.present, (after.masks > 0.5).flatten(1).any(dim=1))
+        assert not bool((after.clear & before.present & ~after.present).any())  # moved out: cannot be asked for
+        sides.add(round(float((after.masks[shown] > 0.5).flatten(1).sum(dim=1).float().median()) ** 0.5))
+        lights += light[shown].tolist()
+    assert min(sides) < 6 < max(sides)
+    assert min(lights) < 80
+    assert max(lights) > 160
 
 
 def test_an_erased_part_is_gone_and_its_company_stays() -> None:
