@@ -7,6 +7,7 @@ from cutaway.naming.captions import Captioned, negatives, read_captions
 from cutaway.naming.consolidate import Consolidated, Group, consolidate
 from cutaway.naming.coupling import Coupling, fit_coupling
 from cutaway.naming.encoders import TextEncoder, open_encoder
+from cutaway.naming.looking import look
 from cutaway.naming.names import Name, UnitNames, name_units
 from cutaway.naming.vocabulary import read_vocabulary
 
@@ -20,6 +21,7 @@ __all__ = [
     "UnitNames",
     "consolidate",
     "fit_coupling",
+    "look",
     "name_units",
     "negatives",
     "open_encoder",
