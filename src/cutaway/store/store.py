@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -24,13 +21,13 @@ from cutaway.data.dataset import Dataset
 from cutaway.store.conditions import SECONDS, Instances
 from cutaway.store.instances import arrow
 from cutaway.store.matrix import Matrix, subset_sums
-from cutaway.store.plan import Plan, read_plan
+from cutaway.store.plan import Plan
 from cutaway.store.projection import METHODS, Projection, Say, file_of, known_projection
-from cutaway.store.shard import Seal, array_name, damage, read_array, read_seal, shard_folder
-from cutaway.store.summary import SUMMARY, TOP
+from cutaway.store.sealed import Sealed
+from cutaway.store.shard import array_name
+from cutaway.store.summary import TOP
 from cutaway.store.work import LOGITS, ROWS
 
-MANIFEST = "manifest.json"
 POOLED = ("max", "mean")
 WARM = 4 << 30
 """Bytes of arrays that are read ahead at most."""
@@ -55,18 +52,12 @@ class Top:
 class Store:
     """A folder that a sweep wrote. Several threads may ask at once; answers are what was checked against its seals.
 
-    folder, plan: where it lies and what it was made of. dataset: where its pictures come from, if that is known.
+    files: what it is made of. dataset: where its pictures come from, if that is known.
     """
 
-    folder: Path
-    plan: Plan
-    seals: Sequence[Seal]
-    summary: Seal
+    files: Sealed
     dataset: Dataset | None = None
-    _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False)
     _sums: dict[tuple[str, int, str], np.ndarray] = field(default_factory=dict, repr=False)
-    _making: dict[tuple[str, int], threading.RLock] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def open(cls, path: str | PathLike[str], *, dataset: Dataset | None = None) -> Store:
@@ -75,26 +66,15 @@ class Store:
         dataset: where its pictures come from, if not from the spec it was made with.
         A StoreError says what is wrong: no store, another version, unfinished, or damaged, and where.
         """
-        where = Path(path)
-        plan = read_plan(where)
-        manifest = _manifest(where, plan)
-        folders = [*(shard_folder(where, number) for number in range(plan.shards)), where / SUMMARY]
-        seals = [read_seal(folder) for folder in folders]
-        found, whole = [], []
-        for folder, seal, digest in zip(folders, seals, manifest, strict=True):
-            name = folder.relative_to(where).as_posix()
-            if seal is None or _digest(seal) != digest:
-                found.append(f"{name} has no seal, or another one")
-            else:
-                whole.append(seal)
-                found += [f"{name}/{said}" for said in damage(folder, seal, thorough=False)]
-        if found:
-            more = f", and {len(found) - 3} more" if len(found) > 3 else ""
-            raise StoreError(
-                f"the store {where} is damaged ({'; '.join(found[:3])}{more}); expected what was sealed; "
-                "run the same cutaway sweep again, which makes the damaged shards anew"
-            )
-        return cls(where, plan, whole[:-1], whole[-1], dataset)
+        return cls(Sealed.open(Path(path)), dataset)
+
+    @property
+    def folder(self) -> Path:
+        return self.files.folder
+
+    @property
+    def plan(self) -> Plan:
+        return self.files.plan
 
     def __len__(self) -> int:
         return self.plan.count
@@ -106,7 +86,7 @@ class Store:
     @cached_property
     def instances(self) -> Instances:
         """The instances table."""
-        return Instances(arrow().parquet.read_table(self._whole_file(ROWS)))
+        return Instances(arrow().parquet.read_table(self.files.summary_file(ROWS)))
 
     def query(self, where: str, seconds: float = SECONDS) -> Int64[np.ndarray, " n"]:
         """The numbers of the pictures for which a SQL condition over the instances table is true.
@@ -125,7 +105,7 @@ class Store:
         layer, channel = self._unit(unit)
         columns = self.plan.layers[layer].grid[1]
         if within is None and not lowest and k <= TOP:
-            parts = [self._summary(kind, layer)[channel, :k] for kind in ("top", "top-value", "top-place")]
+            parts = [self.files.summary(kind, layer)[channel, :k] for kind in ("top", "top-value", "top-place")]
         else:
             chosen = np.arange(self.plan.count) if within is None else self.subset(within)
             values = self._rows(layer, "max", channel, chosen)
@@ -146,7 +126,7 @@ class Store:
         the channel's mean over all pictures)."""
         number = self.plan.layer(layer)
         values = self.values(layer, [instance])[0]
-        mean, deviation, _ = self._summary("statistics", number)
+        mean, deviation, _ = self.files.summary("statistics", number)
         unusual = (values - mean) / np.where(deviation > 0, deviation, np.inf)
         order = np.argsort(-np.nan_to_num(unusual, nan=-np.inf), kind="stable")[:k]
         return [(int(channel), float(unusual[channel])) for channel in order]
@@ -167,7 +147,7 @@ class Store:
             self._sums.get((kind, number, given)) if isinstance(given, str) else None for given in subsets.values()
         ]
         fresh = [row for row, sums in enumerate(known) if sums is None]
-        blocks = [partial(self._array, kind, number, shard) for shard in range(self.plan.shards)]
+        blocks = [partial(self.files.pooled, kind, number, shard) for shard in range(self.plan.shards)]
         whole = not self.failed.size
         found = dict(
             zip(fresh, subset_sums(self.plan, number, blocks, [chosen[row] for row in fresh], whole), strict=True)
@@ -187,7 +167,8 @@ class Store:
         kind = choose(pooled, POOLED, "pooling")
         query = torch.from_numpy(self._rows(number, kind, slice(None), self.subset([instance]))[0])
         found = [
-            torch.from_numpy(np.asarray(self._array(kind, number, shard))) @ query for shard in range(self.plan.shards)
+            torch.from_numpy(np.asarray(self.files.pooled(kind, number, shard))) @ query
+            for shard in range(self.plan.shards)
         ]
         likeness = (torch.cat(found) / (self._norms(kind, number) * query.norm()).clamp_min(1e-12)).nan_to_num(-2.0)
         likeness[instance] = -2.0
@@ -218,21 +199,26 @@ class Store:
     def statistics(self, layer: str) -> dict[str, Float[np.ndarray, "*kinds channels"]]:
         """Per unit, of its maxima over all pictures: mean, deviation, share of active ones, quantiles."""
         number = self.plan.layer(layer)
-        mean, deviation, active = self._summary("statistics", number)
-        return {"mean": mean, "deviation": deviation, "active": active, "quantiles": self._summary("quantiles", number)}
+        mean, deviation, active = self.files.summary("statistics", number)
+        return {
+            "mean": mean,
+            "deviation": deviation,
+            "active": active,
+            "quantiles": self.files.summary("quantiles", number),
+        }
 
     def box(self, layer: str, place: tuple[int, int]) -> tuple[int, int, int, int] | None:
         """What a unit sees from a place of its grid: (top, left, bottom, right) in pixels of the network's input."""
         number = self.plan.layer(layer)
-        if array_name("boxes", number) not in self.summary.files:
+        if array_name("boxes", number) not in self.files.summary_seal.files:
             return None
-        top, left, bottom, right = self._summary("boxes", number)[:, place[0], place[1]].astype(int).tolist()
+        top, left, bottom, right = self.files.summary("boxes", number)[:, place[0], place[1]].astype(int).tolist()
         return top, left, bottom, right
 
     def logits(self, instance: int) -> Float32[np.ndarray, " classes"]:
         """What the network said to a picture."""
         shard, row = divmod(int(self.subset([instance])[0]), self.plan.shard_size)
-        found: np.ndarray = self._mapped(shard, LOGITS)[row]
+        found: np.ndarray = self.files.shard(shard, LOGITS)[row]
         return np.array(found)
 
     @cached_property
@@ -258,26 +244,19 @@ class Store:
 
         What is damaged is said to the one who asks for it, not here.
         """
-        names = [array_name(kind, number) for kind in POOLED for number in range(len(self.plan.layers))]
-        if sum(seal.files[name][0] for seal in self.seals for name in names) > most:
+        if self.files.size(POOLED) > most:
             return
         with contextlib.suppress(StoreError):
             for number, layer in enumerate(self.layers):
                 self.statistics(layer)
                 for kind, shard in product(POOLED, range(self.plan.shards)):
-                    self._array(kind, number, shard)
+                    self.files.pooled(kind, number, shard)
                 self._norms("mean", number)
                 self.project(layer)
 
     def damaged(self) -> list[str]:
         """Every file that is not as it was sealed, found by reading all of them."""
-        folders = [(shard_folder(self.folder, number), seal) for number, seal in enumerate(self.seals)]
-        folders.append((self.folder / SUMMARY, self.summary))
-        return [
-            f"{folder.relative_to(self.folder).as_posix()}/{said}"
-            for folder, seal in folders
-            for said in damage(folder, seal, thorough=True)
-        ]
+        return self.files.damaged()
 
     def _unit(self, unit: str | Unit) -> tuple[int, int]:
         found = Unit.parse(unit)
@@ -290,81 +269,21 @@ class Store:
     def _rows(self, layer: int, kind: str, channel: int | slice, chosen: np.ndarray) -> np.ndarray:
         """Values of a layer for the chosen pictures, in their order, read from one shard after the other."""
         shards, rows = np.divmod(chosen, self.plan.shard_size)
-        first = self._array(kind, layer, 0)
+        first = self.files.pooled(kind, layer, 0)
         found = np.empty((len(chosen), *np.empty(first.shape[1:])[channel].shape), dtype=first.dtype)
         for shard in np.unique(shards):
             here = np.flatnonzero(shards == shard)
-            found[here] = self._array(kind, layer, int(shard))[rows[here], channel]
+            found[here] = self.files.pooled(kind, layer, int(shard))[rows[here], channel]
         return found
 
     def _norms(self, kind: str, layer: int) -> torch.Tensor:
-        found: torch.Tensor = self._kept(
+        found: torch.Tensor = self.files.kept(
             (f"norms {kind}", layer),
             lambda: torch.cat(
                 [
-                    torch.from_numpy(np.asarray(self._array(kind, layer, shard))).norm(dim=1)
+                    torch.from_numpy(np.asarray(self.files.pooled(kind, layer, shard))).norm(dim=1)
                     for shard in range(self.plan.shards)
                 ]
             ),
         )
         return found
-
-    def _array(self, kind: str, layer: int, shard: int) -> np.ndarray:
-        return self._mapped(shard, array_name(kind, layer))
-
-    def _mapped(self, shard: int, name: str) -> np.ndarray:
-        found: np.ndarray = self._kept(
-            (name, shard), lambda: read_array(shard_folder(self.folder, shard), name, self.seals[shard])
-        )
-        return found
-
-    def _summary(self, kind: str, layer: int) -> np.ndarray:
-        name = array_name(kind, layer)
-        found: np.ndarray = self._kept(
-            (name, -1), lambda: np.array(read_array(self.folder / SUMMARY, name, self.summary))
-        )
-        return found
-
-    def _whole_file(self, name: str) -> Path:
-        if said := damage(self.folder / SUMMARY, Seal({name: self.summary.files[name]}), thorough=True):
-            raise StoreError(
-                f"the store {self.folder} is damaged ({SUMMARY}/{said[0]}); nothing was read from it; "
-                "run the same cutaway sweep again"
-            )
-        return self.folder / SUMMARY / name
-
-    def _kept(self, key: tuple[str, int], make: Callable[[], Any]) -> Any:
-        """What was made once; who asks for it meanwhile waits, who asks for anything else does not."""
-        with self._lock:
-            making = self._making.setdefault(key, threading.RLock())
-        with making:
-            if key not in self._arrays:
-                self._arrays[key] = make()
-            return self._arrays[key]
-
-
-def _manifest(where: Path, plan: Plan) -> list[str]:
-    """The digests of all seals, the summary's last; a StoreError where the sweep did not end."""
-    file = where / MANIFEST
-    if not file.is_file():
-        raise StoreError(
-            f"the sweep into {where} has not ended; expected a whole store; run the same cutaway sweep again, which "
-            "goes on where it stopped"
-        )
-    try:
-        given = json.loads(file.read_text(encoding="utf-8"))
-        digests = [*map(str, given["shards"]), str(given["summary"])]
-        whole = given["plan"] == hashlib.sha256(plan.to_json().encode()).hexdigest()
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(file, type(error).__name__) from None
-    if not whole or len(digests) != plan.shards + 1:
-        raise _damaged(file, "it belongs to another plan")
-    return digests
-
-
-def _damaged(file: Path, why: str) -> StoreError:
-    return StoreError(f"{file} is damaged ({why}); expected what was sealed; run the same cutaway sweep again")
-
-
-def _digest(seal: Seal) -> str:
-    return hashlib.sha256(json.dumps(seal.to_json(), sort_keys=True).encode()).hexdigest()

@@ -18,7 +18,6 @@ from cutaway.store.shard import Seal, array_name, read_array, shard_folder
 from cutaway.store.work import ROWS
 from cutaway.trace.survey import find_place
 
-SUMMARY = "summary"
 TOP = 64
 """Strongest pictures kept of each unit; more of them are found by a look at every picture."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,9 +19,10 @@ from cutaway.store.instances import arrow
 from cutaway.store.layers import default_layers
 from cutaway.store.lock import locked
 from cutaway.store.plan import LayerPlan, Plan, differences, read_plan, write_plan, write_text
-from cutaway.store.shard import BESIDE, SHARDS, Seal, damage, read_seal, shard_folder, write_folder
-from cutaway.store.store import MANIFEST, Store
-from cutaway.store.summary import SUMMARY, write_summary
+from cutaway.store.sealed import MANIFEST, SUMMARY, manifest
+from cutaway.store.shard import BESIDE, SHARDS, damage, read_seal, shard_folder, write_folder
+from cutaway.store.store import Store
+from cutaway.store.summary import write_summary
 from cutaway.store.work import Work
 from cutaway.trace import layout
 
@@ -177,27 +176,13 @@ def _finish(store: Path, plan: Plan, model: Model) -> None:
     seals = [read_seal(shard_folder(store, shard)) for shard in range(plan.shards)]
     whole = [seal for seal in seals if seal is not None]
     kept = read_seal(store / SUMMARY)
-    named = kept is not None and _same(store / MANIFEST, _manifest(plan, whole, kept))
+    named = kept is not None and _same(store / MANIFEST, manifest(plan, whole, kept))
     if kept is not None and named and not damage(store / SUMMARY, kept, thorough=True):
         return
     (store / MANIFEST).unlink(missing_ok=True)
     seal = write_folder(store / SUMMARY, partial(write_summary, store, plan, whole, model))
-    write_atomically(store / MANIFEST, partial(write_text, _manifest(plan, whole, seal)))
-
-
-def _manifest(plan: Plan, shards: Sequence[Seal], summary: Seal) -> str:
-    content = {
-        "version": plan.version,
-        "plan": hashlib.sha256(plan.to_json().encode()).hexdigest(),
-        "shards": [_digest(each) for each in shards],
-        "summary": _digest(summary),
-    }
-    return json.dumps(content, indent=1) + "\n"
+    write_atomically(store / MANIFEST, partial(write_text, manifest(plan, whole, seal)))
 
 
 def _same(file: Path, text: str) -> bool:
     return file.is_file() and file.read_bytes() == text.encode()
-
-
-def _digest(seal: Seal) -> str:
-    return hashlib.sha256(json.dumps(seal.to_json(), sort_keys=True).encode()).hexdigest()

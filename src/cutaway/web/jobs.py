@@ -25,8 +25,8 @@ WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "faile
 ENDED = (DONE, FAILED, CANCELLED)
 KEPT, LONGEST_QUEUE = 64, 32
 
-NICE = 15
-"""Rank of a job's thread; quick questions have 0, and so thirty times as much of a processor that both want."""
+NICE = 5
+"""Rank of a job's thread; quick questions have 0, and so three times as much of a processor that both want."""
 
 
 class CancelledError(Exception):
