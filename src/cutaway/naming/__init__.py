@@ -1,7 +1,4 @@
-"""Naming: units in words. Couples a text encoder with a layer, names units, says when there is no name.
-
-Sums groups up.
-"""
+"""Naming: a text encoder is coupled with a layer, units get names or the reason for none, groups are summed up."""
 
 from cutaway.naming.captions import Captioned, negatives, read_captions
 from cutaway.naming.consolidate import Consolidated, Group, consolidate

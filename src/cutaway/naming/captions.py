@@ -1,6 +1,4 @@
-"""Captioned pictures from files: our JSON lines, COCO's annotations, Flickr's token file; and what is said of absent
-parts.
-"""
+"""Captioned pictures: our JSON lines, COCO's annotations, Flickr's token file; and what is said of absent parts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Text encoders: text in, one vector of length one for each.
-
-The same protocol for the shipped one and for real ones.
-"""
+"""Text encoders: text in, one vector of length one for each; one protocol for the shipped one and for real ones."""
 
 from __future__ import annotations
 
@@ -18,10 +15,7 @@ Embeddings = Float[np.ndarray, "texts width"]
 
 @runtime_checkable
 class TextEncoder(Protocol):
-    """Anything with a name that turns texts into vectors.
-
-    `encode` answers with rows of length one (zero for no words).
-    """
+    """Anything with a name whose `encode` turns texts into rows of length one (zero for no words)."""
 
     @property
     def name(self) -> str: ...

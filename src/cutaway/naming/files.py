@@ -18,10 +18,7 @@ from cutaway.naming.names import Name, UnitNames
 
 
 def to_rows(names: Sequence[UnitNames]) -> list[dict[str, Any]]:
-    """Plain data: unit, names (text, score, p_value; best first), abstained and its reason.
-
-    Then what is beside them.
-    """
+    """Plain data: unit, names (text, score, p_value; best first), abstained and its reason, and what is beside them."""
     return [
         {
             "unit": unit.unit,

@@ -30,10 +30,7 @@ ALIKE = 0.5  # two phrases that are seen together more than this are no two mean
 
 @dataclass(frozen=True)
 class Name:
-    """One name: its text, the correlation of its sightings with the unit's activation.
-
-    And how likely that is by chance.
-    """
+    """One name: its text, how its sightings correlate with the unit's activation, and how likely that is by chance."""
 
     text: str
     score: float

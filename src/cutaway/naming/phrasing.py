@@ -1,6 +1,4 @@
-"""A language model may phrase what a group of units has in common.
-
-Off by default, every exchange recorded and replayed.
+"""A language model may phrase what a group of units has in common: off by default, exchanges recorded and replayed.
 
 What it says is never used to decide anything; it is shown beside the group, marked as its words. Names may come from
 anywhere, so they are given as data, and an answer that is no short line of text is left out.
@@ -50,10 +48,7 @@ class Chat:
 
 
 def phrasings(groups: Sequence[Group], names: Mapping[str, str], chat: Chat) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """One phrasing for each group (empty where none came), and notes on what failed.
-
-    The other groups keep theirs. `names` are the units' names.
-    """
+    """One phrasing for each group, empty where none came, and notes on what failed. `names` are the units' names."""
     found, notes = [], []
     for group in groups:
         listed = sorted({names[unit] for unit in group.units if unit in names})

@@ -26,9 +26,7 @@ TOP = 100  # pictures that softWPMI looks at
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a method may look at: activations, each picture's captions as one mean vector.
-
-    And phrases seen and embedded.
+    """What a method may look at: activations, each picture's captions as one mean vector, phrases seen and embedded.
 
     `seen` are sharpened sightings, `cosines` the bare ones that they come from.
     """

@@ -1,7 +1,4 @@
-"""Guide: sentences that shape a network. A new filter, a class that must not fire on what a sentence says.
-
-A cue to ignore.
-"""
+"""Guide: sentences that shape a network: a new filter, a class that must not fire on what is said, a cue to ignore."""
 
 from cutaway.training.guide.effects import SideEffects, side_effects
 from cutaway.training.guide.filters import SentenceFilter, sentence_filter

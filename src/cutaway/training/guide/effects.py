@@ -22,10 +22,7 @@ class ClassEffect:
 
 @dataclass(frozen=True)
 class SideEffects:
-    """How many of n pictures have another answer, how much scores moved, the accuracies.
-
-    And the classes that changed.
-    """
+    """The share of n pictures with another answer, how much scores moved, the accuracies, the classes that changed."""
 
     n: int
     changed: float
