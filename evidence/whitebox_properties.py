@@ -29,7 +29,7 @@ PROPERTIES: dict[str, tuple[str, str]] = {
     "Birds: killed and resumed, identical weights": ("training/test_birds.py", "killed"),
     "Bad input: classes that are empty, unknown, doubled; labels out of range": (
         "training/test_cifar_recipes.py whitebox/test_prototypes.py",
-        "not_there or range or empty or labels",
+        "not_there or without_pictures or losses_are",
     ),
     "Moved pictures: length, direction, an attack's ball": ("training/test_adversaries.py", ""),
     "Evidence in its place: the loss as loops count it, gates that learn from slopes": (
