@@ -70,13 +70,12 @@ def drawn(flower: Flower, side: int = SIDE) -> np.ndarray | None:
         return np.asarray(image.resize((side, side), Image.Resampling.NEAREST))
 
 
-def parts(picture: np.ndarray, flower: np.ndarray | None = None, daisy: bool = False) -> Mapping[str, np.ndarray]:
+def parts(picture: np.ndarray, flower: np.ndarray | None = None) -> Mapping[str, np.ndarray]:
     """The colour rule: a disk is a yellow or orange patch, full and not long, with a bright or pale ring about it.
 
     Petals are what is bright, or of a petal's colour, and joined to such a ring. `flower`: the drawn mask of the
-    flower, inside which the rule looks where there is one. daisy: that one is there is known; less of a ring will do.
+    flower, inside which the rule looks where there is one.
     """
-    least = 0.25 if daisy or flower is not None else 0.45
     hue, saturation, value = hsv(picture)
     yellow = (hue > 0.06) & (hue < 0.185) & (saturation > 0.45) & (value > 0.40)
     pale = (saturation < 0.30) & (value > 0.55)
@@ -88,7 +87,7 @@ def parts(picture: np.ndarray, flower: np.ndarray | None = None, daisy: bool = F
     lumps, count = ndimage.label(ndimage.binary_closing(yellow, iterations=2))
     for index in range(1, count + 1):
         lump = ndimage.binary_fill_holes(lumps == index)
-        if is_disk(lump, petal, least):
+        if is_disk(lump, petal, least=0.25 if flower is not None else 0.45):
             disk |= lump
     if not disk.any():
         return {"disk": disk, "petals": np.zeros_like(disk)}

@@ -71,7 +71,7 @@ class Learning:
     pictures: int = 2000
     kernel: int = 15
     filters: int = 8
-    vary: float = 0.0  # by what share a leaf's pictures are moved, zoomed and lit differently; photographs need it
+    laid_in: float = 0.2  # the share of a leaf's pictures that get another one's part laid in
     seed: int = 0
 
 

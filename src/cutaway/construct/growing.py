@@ -43,7 +43,7 @@ def spec_of(project: Project, node: Node) -> Spec:
         width=learning.width,
         kernel=learning.kernel,
         filters=learning.filters,
-        vary=learning.vary,
+        laid_in=learning.laid_in,
         seed=learning.seed,
         epochs=learning.epochs,
     )

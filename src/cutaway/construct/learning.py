@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from cutaway.construct.lessons import Lesson, crops, erased, laid_in, varied
+from cutaway.construct.lessons import Lesson, crops, erased, laid_in
 from cutaway.construct.networks import PartNet, Spec
 from cutaway.core.devices import autocast
 from cutaway.core.errors import ProjectError
@@ -120,7 +120,7 @@ def _batches(train: Lesson, spec: Spec, draw: torch.Generator) -> Iterator[Lesso
         if spec.supervision == "crop":
             batch = crops(batch)
         elif spec.form == "leaf":
-            batch = laid_in(varied(batch, spec.vary, draw) if spec.vary else batch, draw)
+            batch = laid_in(batch, spec.laid_in, draw)
         yield batch.mirrored() if bool(torch.rand((), generator=draw) < 0.5) else batch
 
 

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped, UInt8
 from torch import Tensor
 
-LAID_IN = 0.2  # the share of a batch's pictures that get another one's part laid into them
 CROPS = 0.30  # a cut-out part fills a square of at least this share of the picture's side
 SUPPORT = 0.15  # how much of a field has to be left of a picture for its mean to be painted with
 
@@ -44,8 +43,8 @@ class Lesson:
         return Lesson(*(torch.cat(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def laid_in(batch: Lesson, draw: torch.Generator) -> Lesson:
-    """A batch of pictures, some with the part of another one laid into them, anywhere (Ghiasi et al. 2021).
+def laid_in(batch: Lesson, share: float, draw: torch.Generator) -> Lesson:
+    """A batch of pictures, a share of them with the part of another one laid in, anywhere (Ghiasi et al. 2021).
 
     A part that is always seen in one company (petals about a disk) is otherwise recognised by its company.
     Masks are as large as the pictures.
@@ -53,7 +52,7 @@ def laid_in(batch: Lesson, draw: torch.Generator) -> Lesson:
     pictures, masks, rivals = batch.inputs.clone(), batch.masks.clone(), batch.rivals.clone()
     present, clear = batch.present.clone(), batch.clear.clone()
     sources = torch.randperm(len(batch), generator=draw).tolist()
-    for goal in torch.nonzero(torch.rand(len(batch), generator=draw) < LAID_IN)[:, 0].tolist():
+    for goal in torch.nonzero(torch.rand(len(batch), generator=draw) < share)[:, 0].tolist():
         source = sources[goal]
         part = batch.masks[source] > 0.5
         if not bool(batch.clear[source] & part.any()):
@@ -74,27 +73,6 @@ def _anywhere(part: Bool[Tensor, "size size"], draw: torch.Generator) -> tuple[i
         first, last = int(taken[0]), int(taken[-1])
         steps.append(int(torch.randint(-first, part.shape[0] - last, (1,), generator=draw)))
     return steps[0], steps[1]
-
-
-def varied(batch: Lesson, by: float, draw: torch.Generator) -> Lesson:
-    """A batch of pictures nearer or further, aside, lighter or darker, with their masks; by: the share at most.
-
-    Photographs need it, whose parts have any size. What is moved out of a picture cannot be asked for.
-    """
-    size = batch.inputs.shape[-1]
-    reach = round(size * by / 2)
-    side = size + int(torch.randint(-2 * reach, 2 * reach + 1, (1,), generator=draw))
-    top, left = torch.randint(0, size + 2 * reach - side + 1, (2,), generator=draw).tolist()
-
-    def seen(values: Shaped[Tensor, "n c size size"]) -> Float[Tensor, "n c size size"]:
-        wide = F.pad(values.float(), (reach,) * 4, mode="reflect")
-        return F.interpolate(wide[..., top : top + side, left : left + side], size=(size, size), mode="bilinear")
-
-    light = 1 + by * (2 * torch.rand(len(batch), 1, 1, 1, generator=draw) - 1)
-    pictures = (seen(batch.inputs) * light).clamp(0, 255).round().to(torch.uint8)
-    masks, rivals = seen(torch.stack([batch.masks, batch.rivals], dim=1)).unbind(dim=1)
-    present = batch.present & (masks > 0.5).flatten(1).any(dim=1)
-    return Lesson(pictures, masks, rivals, present, batch.clear & (present == batch.present))
 
 
 def erased(lesson: Lesson) -> Lesson:

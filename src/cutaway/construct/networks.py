@@ -31,8 +31,8 @@ class Spec:
     """What a node's network is. size: pixels a side of the pictures; inputs: its children, one channel each.
 
     threshold: the presence from which on the part is there; level: the logit from which on a place belongs to it.
-    supervision: "mask" (whole pictures, per pixel) or "crop" (cut-out parts, one answer each). vary: by what share a
-    leaf's pictures are moved, zoomed and lit differently while it learns.
+    supervision: "mask" (whole pictures, per pixel) or "crop" (cut-out parts, one answer each). laid_in: the share of
+    a leaf's pictures that get another one's part laid in, so that it is known by itself and not by its company.
     """
 
     form: str = "leaf"
@@ -43,7 +43,7 @@ class Spec:
     filters: int = 8
     head: str = "max"
     supervision: str = "mask"
-    vary: float = 0.0
+    laid_in: float = 0.2
     seed: int = 0
     epochs: int = 12
     threshold: float = 0.0
@@ -61,8 +61,8 @@ class Spec:
                 f"a network of size {self.size}, width {self.width}, kernel {self.kernel}, filters {self.filters}; "
                 "expected 1 to 1024 each, a size that 4 divides and an odd kernel"
             )
-        if not 0 <= self.vary <= 0.8:
-            raise ProjectError(f"pictures varied by {self.vary}; expected a share from 0 to 0.8")
+        if not 0 <= self.laid_in <= 1:
+            raise ProjectError(f"parts laid into {self.laid_in} of the pictures; expected a share from 0 to 1")
         if (self.form == "leaf") == bool(self.inputs):
             raise ProjectError(
                 f"a {self.form} network of {len(self.inputs)} children; expected none for a leaf, else some"

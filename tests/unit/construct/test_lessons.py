@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from cutaway.construct.learning import learn
-from cutaway.construct.lessons import LAID_IN, Lesson, erased, laid_in, painted, varied
+from cutaway.construct.lessons import Lesson, erased, laid_in, painted
 from cutaway.construct.networks import Spec
 
 SIZE = 32
@@ -37,7 +35,7 @@ def red_alone(count: int, seed: int) -> Lesson:
 
 def test_a_part_is_laid_in_whole_and_nothing_else_changes() -> None:
     before = company(100, 0)
-    after = laid_in(before, torch.Generator().manual_seed(1))
+    after = laid_in(before, 0.2, torch.Generator().manual_seed(1))
     new = (after.masks == 1) & (before.masks == 0)
     changed = (after.inputs != before.inputs).any(dim=1)
     assert not bool((changed & (after.masks == 0)).any())
@@ -46,33 +44,14 @@ def test_a_part_is_laid_in_whole_and_nothing_else_changes() -> None:
     fresh = ~before.present & after.present
     assert torch.equal(after.masks[fresh].flatten(1).sum(dim=1), torch.full((int(fresh.sum()),), 36.0))
     share = float(new.flatten(1).any(dim=1).float().mean())
-    assert LAID_IN / 4 < share < LAID_IN  # half of the sources show nothing
+    assert 0.05 < share < 0.2  # half of the sources show nothing
     assert torch.equal(after.present, after.masks.flatten(1).any(dim=1))
 
 
 def test_what_is_too_small_to_be_seen_is_not_laid_in() -> None:
     before = company(100, 0)
     hidden = Lesson(before.inputs, before.masks, before.rivals, before.present, torch.zeros(100, dtype=torch.bool))
-    assert torch.equal(laid_in(hidden, torch.Generator().manual_seed(1)).inputs, before.inputs)
-
-
-def test_masks_go_along_with_varied_pictures() -> None:
-    before = company(40, 0)
-    before = replace(before, inputs=(before.masks[:, None] * 120).expand(-1, 3, -1, -1).to(torch.uint8))
-    sides, lights = set(), []
-    for seed in range(8):
-        after = varied(before, 0.4, torch.Generator().manual_seed(seed))
-        light = after.inputs.flatten(1).amax(dim=1).float()
-        seen = after.inputs[:, 0] / light.clamp(min=1)[:, None, None]
-        shown = after.present & (after.masks.flatten(1).amax(dim=1) == 1)
-        assert float((seen - after.masks)[shown].abs().max()) < 0.02
-        assert torch.equal(after.present, (after.masks > 0.5).flatten(1).any(dim=1))
-        assert not bool((after.clear & before.present & ~after.present).any())  # moved out: cannot be asked for
-        sides.add(round(float((after.masks[shown] > 0.5).flatten(1).sum(dim=1).float().median()) ** 0.5))
-        lights += light[shown].tolist()
-    assert min(sides) < 6 < max(sides)
-    assert min(lights) < 80
-    assert max(lights) > 160
+    assert torch.equal(laid_in(hidden, 0.2, torch.Generator().manual_seed(1)).inputs, before.inputs)
 
 
 def test_an_erased_part_is_gone_and_its_company_stays() -> None:
