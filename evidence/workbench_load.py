@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
+from itertools import product
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -114,24 +114,36 @@ def together(workbench: Workbench, what: str) -> dict[str, Any]:
     }
 
 
+def long_work(model: str) -> Iterator[dict[str, Any]]:
+    """Jobs, none of them twice (what was done once is not done again)."""
+    for layer, count in product(LAYERS, range(12, 1, -1)):
+        yield {"kind": "groups", "store": NAME, "layer": layer, "groups": count}
+    for first in range(0, 1000, 8):
+        yield {"kind": "units", "model": model, "layer": LAYERS[-1], "channels": list(range(first, first + 8))}
+
+
 def with_a_job(workbench: Workbench) -> Iterator[dict[str, Any]]:
-    """The same while groups of neurons are searched, one job after the other, for all of that time."""
+    """The same while neurons are grouped and drawn, one job after the other, for all of that time."""
 
     def ask(method: str, path: str, body: Any = None) -> Any:
         return json.loads(Client(workbench).ask(method, path, body)[2])
 
+    model = next(iter(ask("GET", "/api/models")))
+    first = {"kind": "units", "model": model, "layer": LAYERS[-1], "channels": list(range(1000, 1024))}
+    drawn = ask("POST", "/api/jobs", first)["name"]  # the first of its kind loads what all of them need
+    while ask("GET", f"/api/jobs/{drawn}")["state"] in ("waiting", "running"):
+        time.sleep(0.25)
     quiet = together(workbench, f"{CLIENTS} clients, {SECONDS} s")
     yield quiet
     ended, at_work = threading.Event(), []
 
     def keep_busy() -> None:
-        kinds = cycle({"layer": layer, "groups": count} for layer in LAYERS for count in range(12, 1, -1))
-        jobs: list[str] = []
+        asked, jobs = long_work(model), list[str]()
         while not ended.wait(0.25):
             states = [ask("GET", f"/api/jobs/{job}")["state"] for job in jobs[-8:]]
             at_work.append("running" in states)
             for _ in range(6 - states.count("waiting")):
-                jobs.append(ask("POST", "/api/jobs", {"kind": "groups", "store": NAME, **next(kinds)})["name"])
+                jobs.append(ask("POST", "/api/jobs", next(asked))["name"])
         for job in jobs[-8:]:
             ask("DELETE", f"/api/jobs/{job}")
 
