@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -34,13 +35,16 @@ from cutaway.core.errors import CutawayError
 from cutaway.report.drawing import tile
 
 FOLDER = KEPT.with_name(f"{KEPT.name}-daisies")
+SEEDS = (0, 1) if QUICK else (0, 1, 2, 3, 4)
 NODES = (
     Node("disk", "part", "the yellow middle of a daisy"),
     Node("petals", "part", "a daisy's white or pink rays"),
     Node("leaf", "part", "leaves and stems, by their green"),
     Node("other_petals", "part", "petals of other flowers, which speak against a daisy"),
     Node("flower_head", "part", "rays about a disk", all_of=("disk", "petals")),
-    Node("daisy", "class", "a flower head with leaves about it", all_of=("flower_head", "leaf", "other_petals")),
+    Node(
+        "daisy", "class", "a flower head with leaves about it", all_of=("disk", "flower_head", "leaf", "other_petals")
+    ),
 )
 GATES = config.Gates(balanced_accuracy=0.60, pointing=0.55, iou=0.15, auroc=0.75, needs=-1.0, follows=0.5)
 """What a node of real photographs is asked here: labels by rule, and few of them, are not PartWorld's."""
@@ -295,9 +299,14 @@ def main() -> None:
     cut = best_threshold(score["val"], there[split["val"]])
     test, wanted = split["test"], there[split["test"]]
     fired = score["test"] > 0
+    again = [balanced(reseeded(tree, stuff, seed, test) > 0, wanted) for seed in SEEDS]
     own = np.array([kept[index].drawn is not None for index in test])
     parameters = sum(size(net) for net in tree.nets.values())
-    rows = [accuracy_row(f"daisy or not, the tree ({parameters:,} weights)", fired, wanted, 0.85)]
+    mean = {"value": average(one.value for one in again), "95 %": [average(one.low for one in again),
+            average(one.high for one in again)], "n": len(test), "seeds": [one.value for one in again]}  # fmt: skip
+    what = f"daisy or not, the tree ({parameters:,} weights), the class from {len(SEEDS)} seeds"
+    rows: list[dict[str, object]] = [{"what": what, **mean, "asked": "0.85", "passed": mean["value"] >= 0.85}]
+    rows.append(accuracy_row("the same, the class that was merged", fired, wanted))
     rows.append(accuracy_row("the same, cut where folders of validation pictures say", score["test"] > cut, wanted))
     rows.append(accuracy_row("the same, photographs with drawn masks", fired[own], wanted[own]))
     rows.append(accuracy_row("the same, photographs of the noisy set", fired[~own], wanted[~own]))
@@ -314,6 +323,18 @@ def main() -> None:
         all(bool(row.get("passed", True)) for row in rows),
         len(test),
     )
+
+
+def reseeded(tree: Tree, stuff: Material, seed: int, where: np.ndarray) -> np.ndarray:
+    """How far beyond its own threshold the class is on some pictures, trained again from a seed over the same parts."""
+    project = open_project(FOLDER)
+    spec = replace(growing.spec_of(project, project.ontology[DAISY]), seed=seed)
+    other = tree.with_net(DAISY, growing.lesson_learned(stuff, tree, DAISY, spec).net)
+    return presence(other, DAISY, maps(other, stuff.pictures[torch.from_numpy(where)], [DAISY])[DAISY]).numpy()
+
+
+def average(values: Iterable[float]) -> float:
+    return round(float(np.mean(list(values))), 4)
 
 
 def rivals(
