@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from _construct import KEPT
-from _daisies import DAISY, SIDE, Flower, drawn, flowers, green, others, parts, pixels
+from _daisies import DAISY, FOLD, SIDE, Flower, drawn, flowers, green, others, parts, pixels
 from _evidence import QUICK, ROOT, SHARED, bootstrap, report, wilson
 from _rivals import TUNED, Direct, Recipe, said, size, taught, tuned, width_of
 from PIL import Image
@@ -34,7 +34,7 @@ from cutaway.construct.tree import Tree, grown, maps, presence
 from cutaway.core.errors import CutawayError
 from cutaway.report.drawing import tile
 
-FOLDER = KEPT.with_name(f"{KEPT.name}-daisies")
+FOLDER = KEPT.with_name(f"{KEPT.name}-daisies" + (f"-{FOLD}" if FOLD else ""))
 SEEDS = (0, 1) if QUICK else (0, 1, 2, 3, 4)
 NODES = (
     Node("disk", "part", "the yellow middle of a daisy"),
