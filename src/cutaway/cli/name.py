@@ -45,8 +45,8 @@ def name(
         int, typer.Option(metavar="N", min=0, help="Untrained networks that names are held against.")
     ] = 5,
     method: Annotated[str | None, typer.Option(help="Of naming; else the best on held-out pictures.")] = None,
-    heads: Annotated[int | None, typer.Option(metavar="N", help="Name the layer's N attention heads.")] = None,
-    groups: Annotated[int | None, typer.Option(metavar="N", help="Name N neuron groups of the layer.")] = None,
+    heads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Name the layer's N attention heads.")] = None,
+    groups: Annotated[int | None, typer.Option(metavar="N", min=1, help="Name N neuron groups of the layer.")] = None,
     directions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Name these directions: safetensors, one a row.")
     ] = None,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from cutaway.core.cache import write_atomically
 from cutaway.core.errors import DataError
@@ -83,8 +83,7 @@ def read_activations(path: Path, units: Sequence[str]) -> Float[np.ndarray, "pic
 def read_directions(path: Path) -> Float[np.ndarray, "directions channels"]:
     """The directions in a safetensors file of one tensor, one a row. Raises DataError for anything else."""
     try:
-        with safe_open(path, "numpy") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, for it is no dictionary
+        tensors = load_file(path)
     except (OSError, SafetensorError, ValueError) as fault:
         raise DataError(f"{path} holds no directions ({fault}); expected safetensors, one direction a row") from None
     found = next(iter(tensors.values())) if len(tensors) == 1 else np.zeros(0)

@@ -15,14 +15,16 @@ from cutaway.store.plan import Plan
 from cutaway.store.reading import Reading
 
 
-def columns(plan: Plan, readings: Sequence[Reading], logits: Logits) -> dict[str, list[Any]]:
+def columns(plan: Plan, readings: Sequence[Reading], logits: Logits, likely: Tensor) -> dict[str, list[Any]]:
     """The columns of the instances table for some pictures; of one that could not be read they say only why.
 
+    likely: the probabilities that belong to the logits.
     A whole shard at once: row by row this would take the network's core for longer than writing the shard does.
     """
     read = np.array([reading.error is None for reading in readings])
     truth = np.array([-1 if reading.label is None else plan.truth[reading.label] for reading in readings])
-    likely, surprise = _judged(plan, logits)
+    exclusive = logits.shape[1] > 1 and not plan.multilabel
+    surprise = -(logits.log_softmax(dim=1) if exclusive else likely.clamp_min(1e-38).log())
     best = logits.nan_to_num(-np.inf).topk(min(2, logits.shape[1]), dim=1)
     first = best.indices[:, 0].numpy()
     every, known = np.arange(len(readings)), read & (truth >= 0)
@@ -46,13 +48,6 @@ def columns(plan: Plan, readings: Sequence[Reading], logits: Logits) -> dict[str
         found["runner_up"] = _named(plan, best.indices[:, 1].numpy(), read)
         found["margin"] = _where((best.values[:, 0] - best.values[:, 1]).numpy(), read)
     return found
-
-
-def _judged(plan: Plan, logits: Logits) -> tuple[Tensor, Tensor]:
-    """Probabilities, and the surprise (in nats) at each class if it were the picture's own."""
-    exclusive = logits.shape[1] > 1 and not plan.multilabel
-    likely = logits.softmax(dim=1) if exclusive else logits.sigmoid()
-    return likely, -(logits.log_softmax(dim=1) if exclusive else likely.clamp_min(1e-38).log())
 
 
 def _where(values: np.ndarray, there: Bool[np.ndarray, " n"]) -> list[Any]:

@@ -112,7 +112,7 @@ def manifest(plan: Plan, shards: Sequence[Seal], summary: Seal) -> str:
     """What makes a store whole: the digests of its plan and of all seals."""
     content = {
         "version": plan.version,
-        "plan": hashlib.sha256(plan.to_json().encode()).hexdigest(),
+        "plan": plan_digest(plan),
         "shards": [digest(each) for each in shards],
         "summary": digest(summary),
     }
@@ -130,12 +130,16 @@ def read_manifest(store: Path, plan: Plan) -> list[str]:
     try:
         given = json.loads(file.read_text(encoding="utf-8"))
         digests = [*map(str, given["shards"]), str(given["summary"])]
-        whole = given["plan"] == hashlib.sha256(plan.to_json().encode()).hexdigest()
+        whole = given["plan"] == plan_digest(plan)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(file, type(error).__name__) from None
     if not whole or len(digests) != plan.shards + 1:
         raise _damaged(file, "it belongs to another plan")
     return digests
+
+
+def plan_digest(plan: Plan) -> str:
+    return hashlib.sha256(plan.to_json().encode()).hexdigest()
 
 
 def digest(seal: Seal) -> str:

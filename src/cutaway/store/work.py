@@ -99,4 +99,4 @@ def _write(work: Work, answers: Sequence[Answer], folder: Path) -> None:
             values = np.concatenate([getattr(answer.pooled[layer.name], kind) for answer in answers])
             values[failed] = 0 if kind == "place" else np.nan
             np.save(folder / array_name(kind, number), values)
-    write_columns(columns(work.plan, readings, logits), folder / ROWS)
+    write_columns(columns(work.plan, readings, logits, work.model.probabilities(logits)), folder / ROWS)
