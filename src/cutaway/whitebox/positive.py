@@ -46,13 +46,32 @@ class Square(nn.Module):
         return _checked(weight).sqrt()
 
 
-POSITIVITY: dict[str, Callable[[], nn.Module]] = {"clamp": Clamp, "softplus": Softplus, "square": Square}
+class Least(nn.Module):
+    """w = v - the least of v over the outputs, input by input, where that is below 0: all outputs gain alike.
+
+    Behind such a layer `Contrast` takes away what all outputs share, and what is left is what v gives: a layer of
+    positive weights then learns as fast, and says as much, as one of signed weights.
+    """
+
+    def forward(self, free: Tensor) -> Tensor:
+        return free - free.amin(0, keepdim=True).clamp(max=0)
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        return _checked(weight).clone()
+
+
+POSITIVITY: dict[str, Callable[[], nn.Module]] = {
+    "clamp": Clamp,
+    "least": Least,
+    "softplus": Softplus,
+    "square": Square,
+}
 
 
 class PositiveConv2d(nn.Conv2d):
     """A convolution whose weights are >= 0 at every moment, by construction (a bias, where wanted, is free).
 
-    `positivity` maps a free parameter to the weights: "clamp", "softplus" or "square". `weight` is the mapped one;
+    `positivity` maps a free parameter to the weights, a key of POSITIVITY. `weight` is the mapped one;
     assigning to it, or loading a state with a plain `weight`, needs weights >= 0 and raises WeightsError otherwise.
     Weights start as absolute values of a normal, scaled so that a constant input of 1 gives 1.
     """
@@ -76,6 +95,12 @@ class PositiveConv2d(nn.Conv2d):
                 self.bias.zero_()
         parametrize.register_parametrization(self, "weight", POSITIVITY[positivity]())
         self.register_load_state_dict_pre_hook(_read_plain_weights)  # type: ignore[no-untyped-call]  # nor here
+
+    def free(self) -> Tensor:
+        """The parameter behind the weights, which is what learns."""
+        mapped: Any = self.parametrizations
+        found: Tensor = mapped["weight"].original
+        return found
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {self.kernel_size}, positivity={self.positivity}"

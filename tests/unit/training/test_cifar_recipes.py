@@ -28,7 +28,7 @@ SMALL: dict[str, list[str]] = {
     "adversarial": ["widths=[8, 8]"],
     "clear": ["widths=[8, 8]"],
     "gumbel": ["widths=[8, 8]"],
-    "positive": ["filters=8", "units=8", "views=2"],
+    "positive": ["filters=8", "units=8", "cases=2"],
     "bagnet": ["widths=[8, 8]"],
     "bcos": ["widths=[6, 6]"],
     "protopnet": ["last=1", "per_class=2"],

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from cutaway.core.errors import OptionError, WeightsError
-from cutaway.whitebox import PositiveConv2d
+from cutaway.whitebox import Contrast, PositiveConv2d
 
-KINDS = ["clamp", "softplus", "square"]
+KINDS = ["clamp", "least", "softplus", "square"]
 PICTURES = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
@@ -51,6 +51,22 @@ def test_a_clamped_weight_below_zero_comes_back() -> None:
     assert bool((free.grad < 0).all())
 
 
+def test_before_a_contrast_least_is_what_signed_weights_are() -> None:
+    positive, signed = layer("least"), nn.Conv2d(3, 6, 3, bias=False)
+    with torch.no_grad():
+        positive.free().copy_(signed.weight)
+    assert float(positive.weight.detach().min()) == 0
+    torch.testing.assert_close(Contrast()(positive(PICTURES)), Contrast()(signed(PICTURES)))
+    for each in (positive, signed):
+        Contrast()(each(PICTURES)).square().sum().backward()
+    slope = positive.free().grad
+    assert slope is not None
+    assert signed.weight.grad is not None
+    shared = signed.weight.grad.mean(0, keepdim=True)  # what all outputs share, no contrast asks to change
+    torch.testing.assert_close(slope, signed.weight.grad, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(shared, torch.zeros_like(shared), atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_stored_and_loaded_to_the_bit_and_takes_plain_weights(kind: str) -> None:
     convolution, other = layer(kind), PositiveConv2d(3, 6, 3, positivity=kind)
@@ -75,5 +91,5 @@ def test_negative_weights_are_refused(kind: str) -> None:
 
 
 def test_an_unknown_positivity() -> None:
-    with pytest.raises(OptionError, match='no positivity "exp"; expected one of clamp, softplus, square'):
+    with pytest.raises(OptionError, match='no positivity "exp"; expected one of clamp, least, softplus, square'):
         PositiveConv2d(3, 6, 3, positivity="exp")

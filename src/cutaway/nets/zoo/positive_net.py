@@ -1,53 +1,60 @@
-"""Three layers, positive above the first: what a unit adds to a score is evidence for it, down to the first filters.
+"""Three layers, positive above the first: a class is one of several cases, a case is patterns, a pattern is edges.
 
 Only the first layer's filters have signs; they say what is bright beside what is dark. From there a unit can but gather
-(`PositiveConv2d`) and choose (`SoftMaxPool`), so each is read as "several of these, any of those".
+(`PositiveConv2d`) and choose (`SoftMaxPool`). Two things make that learn, and show one thing on noise:
+
+- What a unit gathers stands against what all units gather (`Contrast`). Sums of positive numbers hardly differ but for
+  their common part; without it, positive weights say all that signed ones do ("least").
+- A first filter answers with how much a patch is like it (`MatchConv2d`). Noise is not much like anything, so its gates
+  stay about half open there, and a unit's gradient is nearly the same for any noise.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
+import torch
 from torch import nn
 
-from cutaway.whitebox import Contrast, DivisiveNorm2d, PositiveConv2d, Scale, SoftGate, SoftMaxPool
+from cutaway.whitebox import Contrast, DivisiveNorm2d, MatchConv2d, PositiveConv2d, Scale, SoftGate, SoftMaxPool
 
 
 def positive_net(
     classes: int = 10,
-    filters: int = 192,
-    units: int = 256,
-    each: int = 2,
-    views: int = 8,
-    temperature: float = 0.5,
-    positivity: str = "softplus",
+    filters: int = 96,
+    units: int = 192,
+    cases: int = 2,
+    temperature: float = 1.0,
+    positivity: str = "least",
+    grid: int = 4,
+    match: bool = True,
 ) -> nn.Sequential:
-    """`edges, patterns, evidence, class, pool, flatten, scale, contrast`: any 32-pixel-like grid that 4 divides.
+    """`edges, patterns, pool, cases, flatten, class, scale, contrast`: pictures of 32 pixels, or any that 4 divides.
 
-    filters: 5 x 5 filters of the first layer, over a stride of two. units: of the second layer, in pairs (`each`) of
-    which one suffices. views: cases of a class in the third layer, of which one suffices at each place; scores are
-    means over places. At each place a case stands against the mean of all cases, since no evidence here is against;
-    before the division by their size, or what all share would drown what they differ in.
+    filters: 6 x 6 filters of the first layer, over a stride of two. units: of the second, which see 10 x 10 pixels.
+    cases: of a class, of which one suffices; each has a weight for every unit at every place of a grid x grid. match:
+    whether first filters are divided by the size of the patch before them, or answer as any convolution does.
     """
+    first = MatchConv2d(3, filters, 6, stride=2, padding=2) if match else nn.Conv2d(3, filters, 6, 2, 2, bias=False)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["edges"] = nn.Sequential(
-        OrderedDict(
-            conv=nn.Conv2d(3, filters, 5, stride=2, padding=2, bias=False), norm=DivisiveNorm2d(filters), act=SoftGate()
-        )
-    )
+    layers["edges"] = nn.Sequential(OrderedDict(conv=first, norm=DivisiveNorm2d(filters), act=SoftGate()))
     layers["patterns"] = nn.Sequential(
         OrderedDict(
-            conv=PositiveConv2d(filters, units, 3, stride=2, padding=1, positivity=positivity),
-            norm=DivisiveNorm2d(units),
-            any=SoftMaxPool(units // each, temperature),
-        )
-    )
-    layers["evidence"] = nn.Sequential(
-        OrderedDict(
-            conv=PositiveConv2d(units // each, classes * views, 3, padding=1, positivity=positivity),
+            conv=gathering(filters, units, 3, 2, 1, positivity),
             contrast=Contrast(),
-            norm=DivisiveNorm2d(classes * views),
+            norm=DivisiveNorm2d(units),
+            act=SoftGate(),
         )
     )
-    layers |= {"class": SoftMaxPool(classes, temperature), "pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
+    layers |= {"pool": nn.AdaptiveAvgPool2d(grid), "cases": gathering(units, classes * cases, grid, 1, 0, positivity)}
+    layers |= {"flatten": nn.Flatten(), "class": SoftMaxPool(classes, temperature)}
     return nn.Sequential(layers | {"scale": Scale(1.0), "contrast": Contrast()})
+
+
+def gathering(wide: int, out: int, side: int, stride: int, padding: int, positivity: str) -> PositiveConv2d:
+    """A positive convolution that stands before a contrast: what its outputs share is nothing, so it starts at none."""
+    layer = PositiveConv2d(wide, out, side, stride, padding, positivity=positivity)
+    if positivity == "least":
+        with torch.no_grad():
+            layer.free().sub_(layer.free().mean(0, keepdim=True))
+    return layer

@@ -5,7 +5,7 @@ cutaway train positive
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -24,12 +24,17 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    plain_rate: PositiveFloat = 0.1  # of Adam: 40,000 pictures shown give 44.5 %, with 0.03 33 % (held-out pictures)
-    filters: PositiveInt = 192  # of the first layer, 5 x 5 over a stride of two: large ones at full size cost minutes
-    units: PositiveInt = 256  # of the second layer
-    views: PositiveInt = 8  # cases of a class in the third layer
-    positivity: Literal["softplus", "clamp", "square"] = "softplus"  # how a free number becomes a weight >= 0
-    temperature: PositiveFloat = 0.5  # of the disjunctions
+    batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
+    filter_rate: PositiveFloat = 0.07  # of Muon: lower than where the rate falls from the start, since it is held
+    rising: PositiveFloat = 0.2  # epochs in which rates rise; `warmup` is not asked
+    falling: PositiveFloat = 2.0  # last epochs, in which rates fall to zero: a longer training begins as a shorter one
+    plain_rate: PositiveFloat = 0.1  # of Adam, for all positivity but "least", which Muon trains as it does filters
+    filters: PositiveInt = 96  # of the first layer, 6 x 6 over a stride of two: large ones at full size cost minutes
+    units: PositiveInt = 192  # of the second layer
+    cases: PositiveInt = 2  # of a class, of which one suffices
+    positivity: Literal["least", "softplus", "clamp", "square"] = "least"  # how a free number becomes a weight >= 0
+    temperature: PositiveFloat = 1.0  # of the disjunction
+    match: bool = True  # whether first filters are divided by the size of the patch before them
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
@@ -40,17 +45,30 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
             classes,
             config.filters,
             config.units,
-            views=config.views,
-            temperature=config.temperature,
-            positivity=config.positivity,
+            config.cases,
+            config.temperature,
+            config.positivity,
+            match=config.match,
         )
 
-    return cifar_task(config, data, seed, device, network, plain=positive_weights)
+    whole = cifar_task(config, data, seed, device, network, plain=positive_weights)
+    return replace(whole, schedule=lambda progress: share(config, progress * config.epochs))
+
+
+def share(config: Config, epochs: float) -> float:
+    """Which share of its rate an optimizer has after so many epochs: it rises, stays, and falls to zero at the end.
+
+    Until it falls it doesn't depend on how long the training is, so a kept state can be taken further.
+    """
+    return min(epochs / config.rising, 1.0, (config.epochs - epochs) / config.falling)
 
 
 def positive_weights(module: nn.Module) -> list[nn.Parameter]:
-    """The free numbers behind positive weights: Muon would hold their norm, which here is the weights' own size."""
-    layers = [layer for layer in module.modules() if isinstance(layer, PositiveConv2d)]
+    """The free numbers behind weights that are positive one by one: Muon would hold their norm, which is their size.
+
+    Those of "least" count but against one another, as any filter's do, and are left to Muon.
+    """
+    layers = [each for each in module.modules() if isinstance(each, PositiveConv2d) and each.positivity != "least"]
     return [parameter for layer in layers for parameter in layer.parameters()]
 
 

@@ -18,7 +18,7 @@ from cutaway.nets.zoo.conjunctions import conjunction_disjunction, directional
 from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.positive_net import positive_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet, deformable_prototypes, protopnet
-from cutaway.whitebox import GumbelConv2d, PositiveConv2d, weights_held
+from cutaway.whitebox import GumbelConv2d, MatchConv2d, PositiveConv2d, weights_held
 
 EXACT: dict[str, Callable[[], nn.Module]] = {
     "clear": lambda: clear_net(5, (8, 12), 4),
@@ -26,7 +26,7 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "conjunction_disjunction": lambda: conjunction_disjunction(3, 2, (8, 12), 4),
     "directional": lambda: directional(3, 2, 2, (8, 12), 4),
     "gumbel": lambda: gumbel_net(4, (8, 8), (1, 2), whitening=4),
-    "positive": lambda: positive_net(4, 8, 12, views=2),
+    "positive": lambda: positive_net(4, 8, 12, cases=2),
     "bagnet": lambda: bagnet(4, (8, 8, 12), whitening=4),
     "bcos": lambda: bcos_net(4, (6, 8)),
 }
@@ -85,8 +85,8 @@ def test_saved_and_loaded(name: str, tmp_path: Path) -> None:
 
 
 def test_above_the_first_layer_no_weight_is_negative() -> None:
-    network = positive_net(4, 8, 12, views=2)
-    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    network = positive_net(4, 8, 12, cases=2)
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | MatchConv2d)]
     assert [isinstance(layer, PositiveConv2d) for layer in convolutions] == [False, True, True]
     optimizer = torch.optim.SGD(network.parameters(), 5.0)
     network(torch.randn(4, 3, 32, 32))[:, 0].sum().backward()
