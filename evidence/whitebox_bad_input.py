@@ -29,8 +29,8 @@ MAPS, CLASSES = torch.randn(2, 8, 4, 4), torch.tensor([0, 1])
 
 
 def trained(data: str, *settings: str) -> None:
-    """The first batch of `clear` with some settings."""
-    found = recipe("clear")
+    """The first batch of `bias-free` with some settings."""
+    found = recipe("bias-free")
     next(iter(found.task(configure(found.config, ["batch=8", *settings]), data, 0, torch.device("cpu")).batches(0)))
 
 

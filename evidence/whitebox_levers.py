@@ -22,10 +22,10 @@ from cutaway.training.pictures import training_pictures
 HELD = 5000
 COMMON = ["epochs=1", "widths=[32, 64, 96]", f"holdout={44_000 if QUICK else HELD}"]
 LEVERS: list[tuple[str, str, list[str]]] = [
-    ("no offsets, soft gates, contrast", "clear", ["evidence=0"]),
-    ("asked, weight 0.3", "clear", ["evidence=0.3"]),
-    ("asked, weight 1", "clear", ["evidence=1"]),
-    ("moved by 0.25", "clear", ["evidence=0", "length=0.25"]),
+    ("no offsets, soft gates, contrast", "bias-free", ["evidence=0"]),
+    ("asked, weight 0.3", "bias-free", ["evidence=0.3"]),
+    ("asked, weight 1", "bias-free", ["evidence=1"]),
+    ("moved by 0.25", "bias-free", ["evidence=0", "length=0.25"]),
     ("B-cos", "bcos", []),
 ]
 """(what it adds to the first row, recipe, settings)."""

@@ -36,10 +36,10 @@ MOSAICS = 20 if QUICK else 150
 ATTACKED = 40 if QUICK else 200
 NARROW = "widths=[32, 64, 96]"
 SHORT: list[tuple[str, str, list[str], int]] = [
-    ("clear", "clear", ["epochs=2", NARROW], 1),
-    ("clear, not asked", "clear", ["epochs=2", NARROW, "evidence=0"], 1),
-    ("clear, moved by 0.5", "clear", ["epochs=1", NARROW, "evidence=0", "length=0.5"], 2),
-    ("clear, ReLU", "clear", ["epochs=2", NARROW, "gate=relu"], 1),
+    ("bias-free", "bias-free", ["epochs=2", NARROW], 1),
+    ("bias-free, not asked", "bias-free", ["epochs=2", NARROW, "evidence=0"], 1),
+    ("bias-free, moved by 0.5", "bias-free", ["epochs=1", NARROW, "evidence=0", "length=0.5"], 2),
+    ("bias-free, ReLU", "bias-free", ["epochs=2", NARROW, "gate=relu"], 1),
     ("adversarial", "adversarial", ["epochs=1", NARROW], 2),
     ("bcos", "bcos", ["epochs=2", NARROW], 1),
     ("airbench", "airbench", ["epochs=2", "widths=[32, 96, 128]"], 1),

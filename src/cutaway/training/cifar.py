@@ -12,8 +12,10 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
+from cutaway.core.errors import WeightsError
 from cutaway.core.seeds import generator
 from cutaway.data.cifar10 import LABELS
+from cutaway.nets.load import load
 from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
@@ -40,6 +42,7 @@ class Settings:
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels; keeps logits small and comparable
     shift: PositiveInt = 2  # crops move by up to so many pixels
     holdout: NonNegativeInt = 0  # the last so many training pictures only score; then the test set stays unread
+    start: str = ""  # a network by its spec, whose weights training begins from; "" = drawn anew
 
 
 Build = Callable[[int], nn.Module]
@@ -48,6 +51,10 @@ Build = Callable[[int], nn.Module]
 Views = Callable[[nn.Module, Tensor, Tensor], Iterator[Batch]]
 """views(module, pictures, classes): what is trained on for one batch. The loop has gone back through one view before it
 asks for the next, which may thus look at the gradient of the one before."""
+
+
+Begun = Callable[[nn.Module, Tensor], None]
+"""begun(module, pictures): what is set before training begins, from some normalised pictures or another network."""
 
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -70,17 +77,18 @@ def cifar_task(
     loss: Loss | None = None,
     before: Callable[[nn.Module, int], None] | None = None,
     plain: Callable[[nn.Module], list[nn.Parameter]] = lambda _: [],
+    begun: Begun | None = None,
 ) -> Task[Batch]:
     """A whitened stem; crops and alternating flips; one optimizer for each kind of parameter; cross entropy by default.
 
     each: how many views `views` gives of a batch. before(module, epoch): called before every epoch. plain: parameters
-    that are no filter banks, whatever their axes.
+    that are no filter banks, whatever their axes. begun: in place of `from_the_start`.
     """
     train, held = training_pictures(data, config.classes, config.holdout, config.batch)
     with torch.random.fork_rng():
         torch.manual_seed(generator(seed, "network").initial_seed())
         module = build(len(config.classes))
-    whiten(module, normalised(train.pictures[:5000]))
+    (begun or from_the_start(config))(module, normalised(train.pictures[:5000]))
     module.to(device)
     roomy, targets = padded(train.pictures, config.shift).to(device), train.targets.to(device)
     mirrored = torch.rand(len(train), generator=generator(seed, "mirrored")) < 0.5
@@ -106,6 +114,30 @@ def cifar_task(
         steps=each * (len(train) // config.batch),
         seed=seed,
     )
+
+
+def from_the_start(config: Settings) -> Begun:
+    """The stem set from data, or all weights taken over from the network that the settings name."""
+
+    def begun(module: nn.Module, pictures: Tensor) -> None:
+        if config.start:
+            took_over(module, load(config.start).module, config.start)
+        else:
+            whiten(module, pictures)
+
+    return begun
+
+
+def took_over(module: nn.Module, other: nn.Module, name: str) -> None:
+    """Gives a network another one's weights. Raises WeightsError where layers have other names or shapes."""
+    given, own = other.state_dict(), module.state_dict()
+    unlike = [key for key in own if key not in given or given[key].shape != own[key].shape]
+    if unlike:
+        raise WeightsError(
+            f'"{name}" has no {unlike[0]} of shape {tuple(own[unlike[0]].shape)}; expected a network whose layers are '
+            'those of the recipe; try its own widths, or start=""'
+        )
+    module.load_state_dict({key: given[key] for key in own})
 
 
 def entropy(config: Settings) -> Loss:

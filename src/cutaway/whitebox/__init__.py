@@ -5,10 +5,11 @@ from cutaway.whitebox.contrast import Contrast
 from cutaway.whitebox.deformable import DeformablePrototypeLayer
 from cutaway.whitebox.directions import DirectionalPool2d
 from cutaway.whitebox.divisive import DivisiveNorm2d
-from cutaway.whitebox.gates import SoftGate
+from cutaway.whitebox.gates import SharedGate, SoftGate
 from cutaway.whitebox.gradients import weights_held
 from cutaway.whitebox.groups import GroupMean, Scale, SoftMaxPool, Somewhere
 from cutaway.whitebox.gumbel import GumbelConv2d
+from cutaway.whitebox.homogeneous import Homogeneous
 from cutaway.whitebox.matched import MatchConv2d
 from cutaway.whitebox.perspective import PerspectiveConv2d
 from cutaway.whitebox.positive import PositiveConv2d
@@ -24,6 +25,7 @@ __all__ = [
     "DivisiveNorm2d",
     "GroupMean",
     "GumbelConv2d",
+    "Homogeneous",
     "MatchConv2d",
     "MaxOverViews",
     "PerspectiveConv2d",
@@ -31,6 +33,7 @@ __all__ = [
     "PrototypeLayer",
     "Scale",
     "ScaleConv2d",
+    "SharedGate",
     "SoftGate",
     "SoftMaxPool",
     "Somewhere",

@@ -1,4 +1,4 @@
-"""The soft gate: GELU, read as an input times how far its gate is open."""
+"""Soft gates: how far a channel opens at a place, by its own input, or by what another stream has seen nearby."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
+from cutaway.core.errors import OptionError
 from cutaway.whitebox.gradients import Weighing
+
+Maps = Float[Tensor, "batch channels height width"]
 
 
 class SoftGate(Weighing):
@@ -42,3 +46,29 @@ class _Held(torch.autograd.Function):
         (inputs,) = context.saved_tensors
         passed: Tensor = slopes * (0.5 * (1 + torch.erf(inputs * 2**-0.5)))
         return passed
+
+
+class SharedGate(Weighing):
+    """y = g(u) v: values v, let through as far as another stream's u says, by `side` x `side` places together.
+
+    g is the mean of the normal distribution function of u over these places (fewer at the border), one for each
+    channel. The noise in a gradient is that of its gates, place by place; shared ones make it smooth. side=1: each
+    place by itself. With `detach` (or within `weights_held`) gates count as constants, and y is linear in v.
+
+    Raises OptionError for a side that is not odd.
+    """
+
+    def __init__(self, side: int = 1, detach: bool = False) -> None:
+        super().__init__()
+        if side < 1 or not side % 2:
+            raise OptionError(f"side is {side}; expected an odd number of places; try side=5")
+        self.side, self.detach = side, detach
+
+    def forward(self, values: Maps, by: Maps) -> Maps:
+        opened: Tensor = 0.5 * (1 + torch.erf((by.detach() if self.detach else by) * 2**-0.5))
+        if self.side > 1:
+            opened = F.avg_pool2d(opened, self.side, 1, self.side // 2, count_include_pad=False)
+        return opened * values
+
+    def extra_repr(self) -> str:
+        return f"side={self.side}"

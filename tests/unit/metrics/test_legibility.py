@@ -28,7 +28,7 @@ from cutaway.metrics.naturalness import sparsity, spectrum, variation
 from cutaway.metrics.noise import agreement, class_agreement, class_slopes, noise, shown
 from cutaway.nets import Model
 from cutaway.nets.preprocess import Preprocess
-from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.bias_free_net import bias_free_net
 
 MEAN, STD, SIDE = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), 8
 PICTURES = torch.rand(6, 3, SIDE, SIDE, generator=generator(0))
@@ -45,7 +45,7 @@ def linear(bias: bool = False, classes: int = 3, seed: int = 0) -> Model:
 def convolutional(seed: int = 0, classes: int = 4) -> Model:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        module = clear_net(classes, (6, 8), 4)
+        module = bias_free_net(classes, (6, 8), 4)
     return Model(module, Preprocess(SIDE, MEAN, STD), ["a", "b", "c", "d"][:classes])
 
 

@@ -18,7 +18,7 @@ from cutaway.metrics.gallery import as_picture, filters, legibility_page, toward
 from cutaway.metrics.slopes import held_gradient
 from cutaway.nets import Model
 from cutaway.nets.preprocess import Preprocess
-from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.bias_free_net import bias_free_net
 
 LABELS = ["cat", "dog", "<script>"]
 
@@ -27,7 +27,7 @@ LABELS = ["cat", "dog", "<script>"]
 def model() -> Model:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module = clear_net(3, (4, 6), 3)
+        module = bias_free_net(3, (4, 6), 3)
     return Model(module, Preprocess(8, (0.5,) * 3, (0.25,) * 3), LABELS, name="a network")
 
 

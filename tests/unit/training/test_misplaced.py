@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.bias_free_net import bias_free_net
 from cutaway.training.evidence import OTHERS, evidence, misplaced
 from cutaway.whitebox import SoftGate, weights_held
 
@@ -16,7 +16,7 @@ def network() -> nn.Module:
     """A small network without offsets whose norms have seen two batches."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        module = clear_net(3, (6, 8), 4)
+        module = bias_free_net(3, (6, 8), 4)
         for _ in range(2):
             module(torch.randn(8, 3, 8, 8))
     return module

@@ -15,6 +15,7 @@ from cutaway.nets.preprocess import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN, IM
 from cutaway.nets.zoo.airbench_net import airbench_net
 from cutaway.nets.zoo.bagnet import bagnet
 from cutaway.nets.zoo.bcos_net import bcos_net
+from cutaway.nets.zoo.bias_free_net import bias_free_net
 from cutaway.nets.zoo.cifar_resnet import cifar_resnet
 from cutaway.nets.zoo.clear_net import clear_net
 from cutaway.nets.zoo.conjunctions import conjunction_disjunction, directional
@@ -93,7 +94,8 @@ _ENTRIES = (
     ZooEntry("inception_v2", "Inception v2 (BN-Inception)", inception_v2, _CAFFE, 1000, "imagenet"),
     ZooEntry("inception_v3", "Inception v3", inception_v3, _INCEPTION, 1000, "imagenet"),
     *map(_resnet, (20, 32, 44, 56)),
-    _white_box("clear_net", "scores that add up from pixels, soft gates", clear_net),
+    _white_box("clear_net", "gates of one network, values of another that add up from pixels", clear_net),
+    _white_box("bias_free_net", "a common network without offsets", bias_free_net),
     _white_box("airbench_net", "the black box to compare with", airbench_net),
     _white_box("conjunction_disjunction", "one of several cases, each of four parts", conjunction_disjunction),
     _white_box("directional", "parts that move in their own corner", directional),
@@ -116,6 +118,7 @@ __all__ = [
     "airbench_net",
     "bagnet",
     "bcos_net",
+    "bias_free_net",
     "cifar_resnet",
     "clear_net",
     "conjunction_disjunction",

@@ -1,55 +1,105 @@
-"""A convolutional network whose gradients add up: f(x) = <grad f, x - mean colour>, for every class and every picture.
+"""Gates decide, values add up: a deep network whose every score is a sum over pixels that can be looked at.
 
-It has no offsets anywhere: norms that only divide, gates instead of thresholds, means instead of strides, and a head
-whose classes stand against one another. What a pixel gives to a score is its value times its gradient, and nothing is
-left over. Shape after Jordan's airbench (2024).
+Two streams of the same shape. The gating stream is a common network, offsets, norms and all; it looks at the picture
+and says how far each channel opens at each place. The value stream has no offset and no nonlinearity of its own: it is
+convolutions and means of the pixels, let through by those gates. For one picture it is a linear map W(x), and
+f(x) = W(x) x. Gates that are shared by neighbouring places make W smooth, hence legible.
+(Fiat et al. 2019, "Decoupling Gating from Linearity"; Lakshminarayanan and Singh 2021, "Disentangling deep networks".)
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
-from cutaway.nets.zoo.smooth_convnet import convolution
-from cutaway.whitebox import Contrast, DivisiveNorm2d, SoftGate
+from cutaway.nets.zoo.smooth_convnet import smooth_convnet
+from cutaway.whitebox import Contrast, SharedGate
+from cutaway.whitebox.homogeneous import contrast_of
+
+SHARED = 5  # places a side that share their gates
+
+
+class Value(nn.Module):
+    """One step of the value stream: a convolution, a mean where the grid is halved, and the gates."""
+
+    def __init__(self, like: nn.Conv2d, pool: nn.Module | None, shared: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(like.in_channels, like.out_channels, 3, padding=1, bias=False)
+        self.pool = nn.AvgPool2d(2) if pool is not None else nn.Identity()
+        self.gate = SharedGate(shared)
+
+    def forward(self, values: Tensor, by: Tensor) -> Tensor:
+        gated: Tensor = self.gate(self.pool(self.conv(values)), by)
+        return gated
+
+
+class ClearNet(nn.Module):
+    """`gates` (a `smooth_convnet` up to its last grid), `values.layer0 ... layerN`, `pool, flatten, head, contrast`.
+
+    The gating stream sees the picture at contrast one, so that the whole is homogeneous: f(x) = <grad f(x), x> holds
+    for the plain gradient, and for W(x), which is the gradient within `weights_held`.
+    """
+
+    def __init__(self, gates: nn.Sequential, classes: int, shared: int = SHARED) -> None:
+        super().__init__()
+        self.gates = gates
+        steps = [Value(conv, pool, shared) for conv, pool, _ in filters(gates)]
+        self.values = nn.Sequential(OrderedDict((f"layer{number}", step) for number, step in enumerate(steps)))
+        self.pool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        self.head = nn.Linear(steps[-1].conv.out_channels, classes, bias=False)
+        self.contrast = Contrast()
+        self.values_like_gates()
+
+    def forward(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+        values: Tensor = pictures
+        for step, by in zip(self.values, self.openings(pictures / contrast_of(pictures)), strict=True):
+            values = step(values, by)
+        scores: Tensor = self.contrast(self.head(self.flatten(self.pool(values))))
+        return scores
+
+    def openings(self, seen: Tensor) -> Iterator[Tensor]:
+        """What each nonlinearity of the gating stream is given."""
+        for block in self.gates:
+            assert isinstance(block, nn.Sequential)
+            for layer in block:
+                if isinstance(layer, nn.GELU):
+                    yield seen
+                seen = layer(seen)
+
+    @torch.no_grad()
+    def values_like_gates(self) -> None:
+        """The value stream begins with the gating stream's filters, at the size that its norms give them."""
+        for step, (conv, _, norm) in zip(self.values, filters(self.gates), strict=True):
+            assert isinstance(step, Value)
+            weight = conv.weight
+            if norm is not None:
+                assert norm.running_var is not None
+                weight = weight * (norm.weight * torch.rsqrt(norm.running_var + norm.eps))[:, None, None, None]
+            step.conv.weight.copy_(weight)
 
 
 def clear_net(
-    classes: int = 10,
-    widths: Sequence[int] = (64, 144, 176),
-    whitening: int = 16,
-    gate: Callable[[], nn.Module] = SoftGate,
-) -> nn.Sequential:
-    """`stem.whiten, stem.act, stage1 ... stageN, pool, flatten, head, contrast`; pictures that two poolings divide.
-
-    The stem is set from data by `smooth_convnet.whiten` and stays as it is. Every stage but the last halves the grid.
-    gate: SoftGate (exact within `weights_held`) or nn.ReLU (exact as it is).
-    """
-    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=stem(whitening, gate))
-    wide = 2 * whitening
-    for number, width in enumerate(widths, start=1):
-        layers[f"stage{number}"] = stage(wide, width, number < len(widths), gate)
-        wide = width
-    layers["pool"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["head"] = nn.Linear(wide, classes, bias=False)
-    layers["contrast"] = Contrast()
-    return nn.Sequential(layers)
+    classes: int = 10, widths: Sequence[int] = (64, 144, 176), whitening: int = 16, shared: int = SHARED
+) -> ClearNet:
+    """The network for pictures that two poolings divide; its gating stream is a `smooth_convnet` without its head."""
+    gates = smooth_convnet(classes, widths, whitening)
+    for above in ("pool", "flatten", "head"):
+        delattr(gates, above)
+    return ClearNet(gates, classes, shared)
 
 
-def stem(whitening: int, gate: Callable[[], nn.Module]) -> nn.Sequential:
-    """Principal directions of 3 x 3 patches, each with both signs, through gates."""
-    whiten = nn.Conv2d(3, 2 * whitening, 3, padding=1, bias=False).requires_grad_(False)
-    return nn.Sequential(OrderedDict(whiten=whiten, act=gate()))
-
-
-def stage(wide: int, width: int, halve: bool, gate: Callable[[], nn.Module]) -> nn.Sequential:
-    """Two convolutions, each divided by its own size and gated; 2 x 2 places are averaged where the grid is halved."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict(conv1=convolution(wide, width))
-    if halve:
-        layers["pool"] = nn.AvgPool2d(2)
-    layers |= {"norm1": DivisiveNorm2d(width), "act1": gate(), "conv2": convolution(width, width)}
-    layers |= {"norm2": DivisiveNorm2d(width), "act2": gate()}
-    return nn.Sequential(layers)
+def filters(gates: nn.Sequential) -> list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]]:
+    """Each convolution of a gating stream, with the pooling and the norm behind it, where there are such."""
+    found: list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]] = []
+    for layer in (layer for block in gates.children() for layer in block.children()):
+        if isinstance(layer, nn.Conv2d):
+            found.append((layer, None, None))
+        elif isinstance(layer, nn.AvgPool2d):
+            found[-1] = (found[-1][0], layer, found[-1][2])
+        elif isinstance(layer, nn.BatchNorm2d):
+            found[-1] = (found[-1][0], found[-1][1], layer)
+    return found

@@ -1,26 +1,26 @@
-"""Our own best network: scores that add up from pixels, and gradients that show what the network sees.
+"""Our own best network: gates decide, values add up, and its gradients show where each class is.
 
     cutaway train clear
 
-For some pictures of every batch it is asked where the evidence for a class lies: on pictures of it, or on others
-(`training/evidence.py`). Which levers did what is in docs/whitebox.md.
+Both streams begin as the shipped `cifar10` and learn together. For some pictures of every batch the network is asked
+where the evidence for a class lies: on pictures of it, or on others (`training/evidence.py`). What each of these is
+worth is in docs/whitebox.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
-from cutaway.nets.zoo.clear_net import clear_net
-from cutaway.training.adversaries import shown
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, entropy
+from cutaway.nets.load import load
+from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
+from cutaway.nets.zoo.smooth_convnet import whiten
+from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, entropy, took_over
 from cutaway.training.evidence import misplaced
 from cutaway.training.loop import Task
-from cutaway.whitebox import SoftGate
 
 CLAIM = __doc__.splitlines()[0]
 
@@ -29,19 +29,30 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    epochs: int = 6  # what fits into a quarter of an hour on one core
+    start: str = "cifar10"  # whose filters both streams begin with; "" = drawn anew
     widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    shared: PositiveInt = SHARED  # places a side that share their gates: what makes gradients legible
     evidence: NonNegativeFloat = 0.3  # how strongly evidence for a class is pressed to lie on pictures of it
-    asked: PositiveInt = 48  # pictures of each batch that are asked; each costs as much as three that are not
-    length: NonNegativeFloat = 0.0  # of a move up the loss, L2, pixels in [0, 1], for a second view; 0 = shown once
-    gate: Literal["soft", "relu"] = "soft"  # exact where it is held, or exact as it is
+    asked: PositiveInt = 24  # pictures of each batch that are asked; each costs as much as three that are not
+    filter_rate: float = 0.05  # of Muon, for the gates: they have learned already
+    plain_rate: float = 0.001  # of Adam, for the values: nothing normalises them, so a step must be small
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
 
     def network(classes: int) -> nn.Module:
-        return clear_net(classes, config.widths, gate=SoftGate if config.gate == "soft" else nn.ReLU)
+        return clear_net(classes, config.widths, shared=config.shared)
+
+    def begun(module: nn.Module, pictures: Tensor) -> None:
+        assert isinstance(module, ClearNet)
+        if config.start:
+            other = load(config.start).module
+            took_over(module.gates, other, config.start)
+            took_over(module.head, other.get_submodule("head"), f"{config.start}'s head")
+        else:
+            whiten(module.gates, pictures)
+        module.values_like_gates()
 
     told = entropy(config)
 
@@ -52,7 +63,13 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         some = slice(config.asked)
         return answers + config.evidence * misplaced(module, pictures[some], targets[some], len(config.classes))
 
-    return cifar_task(config, data, seed, device, network, *shown(config.length), loss=loss)
+    return cifar_task(config, data, seed, device, network, begun=begun, loss=loss, plain=value_filters)
+
+
+def value_filters(module: nn.Module) -> list[nn.Parameter]:
+    """The value stream's: Muon would hold their norms, which here are the size of the scores."""
+    assert isinstance(module, ClearNet)
+    return list(module.values.parameters())
 
 
 RECIPE = cifar_recipe("clear", CLAIM, Config, task)

@@ -1,0 +1,119 @@
+"""SharedGate, Homogeneous and the network of both: a literal gate, Euler's theorem, one linear map for one picture."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cutaway.core.errors import OptionError
+from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.nets.zoo.smooth_convnet import smooth_convnet
+from cutaway.whitebox import Homogeneous, SharedGate, weights_held
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def slope(score: Tensor, inputs: Tensor) -> Tensor:
+    (found,) = torch.autograd.grad(score.sum(), inputs, retain_graph=True)
+    return found
+
+
+def trained_a_little(network: nn.Module) -> nn.Module:
+    """Norms that know sizes other than one."""
+    network.double()(3 * drawn(8, 3, 16, 16, seed=9) + 0.5)
+    return network.eval()
+
+
+def test_a_shared_gate_is_the_mean_of_the_open_shares_around_a_place() -> None:
+    values, by = drawn(2, 3, 5, 4), drawn(2, 3, 5, 4, seed=1)
+    found = SharedGate(3)(values, by)
+    for n, c, y, x in [(0, 0, 0, 0), (1, 2, 2, 2), (0, 1, 4, 3), (1, 0, 0, 2)]:
+        near = [
+            0.5 * (1 + math.erf(float(by[n, c, up, left]) / math.sqrt(2)))
+            for up in range(max(0, y - 1), min(5, y + 2))
+            for left in range(max(0, x - 1), min(4, x + 2))
+        ]
+        assert float(found[n, c, y, x]) == pytest.approx(sum(near) / len(near) * float(values[n, c, y, x]))
+
+
+def test_a_gate_of_one_place_is_gelu_where_both_streams_are_one() -> None:
+    values = drawn(1, 2, 4, 4)
+    torch.testing.assert_close(SharedGate()(values, values), nn.functional.gelu(values))
+
+
+def test_held_gates_are_constants() -> None:
+    values, by = drawn(1, 2, 6, 6).requires_grad_(), drawn(1, 2, 6, 6, seed=1).requires_grad_()
+    gate = SharedGate(5)
+    with weights_held(gate):
+        outputs = gate(values, by)
+        assert torch.autograd.grad(outputs.sum(), by, allow_unused=True, retain_graph=True) == (None,)
+        torch.testing.assert_close(slope(outputs, values) * values, outputs)
+    assert float(slope(gate(values, by), by).abs().max()) > 0
+
+
+@pytest.mark.parametrize("side", [0, -1, 2])
+def test_gates_are_shared_by_an_odd_number_of_places(side: int) -> None:
+    with pytest.raises(OptionError, match=f"side is {side}; expected an odd number of places; try side=5"):
+        SharedGate(side)
+
+
+def test_any_black_box_can_be_made_homogeneous() -> None:
+    box = trained_a_little(smooth_convnet(4, (6, 8), 3))
+    whole = Homogeneous(*box.children()).eval()
+    pictures = drawn(3, 3, 16, 16, seed=2).requires_grad_()
+    scores = whole(pictures)
+    for target in range(4):
+        adds_up = (slope(scores[:, target], pictures) * pictures).sum((1, 2, 3))
+        torch.testing.assert_close(adds_up, scores[:, target])
+    torch.testing.assert_close(whole(2.5 * pictures), 2.5 * scores)
+    plain = box(pictures)
+    gap = (slope(plain[:, 0], pictures) * pictures).sum((1, 2, 3)) - plain[:, 0]
+    assert float(gap.detach().abs().max()) > 0.01 * float(plain.detach().abs().max())  # without it nothing adds up
+
+
+def test_at_contrast_one_nothing_changes_and_an_even_field_has_no_score() -> None:
+    box = trained_a_little(smooth_convnet(4, (6, 8), 3))
+    whole = Homogeneous(*box.children()).eval()
+    picture = drawn(1, 3, 16, 16)
+    picture = picture / picture.square().mean().sqrt()
+    torch.testing.assert_close(whole(picture), box(picture), atol=1e-9, rtol=1e-9)
+    assert float(whole(torch.zeros(1, 3, 16, 16).double()).detach().abs().max()) < 1e-5
+
+
+def test_for_one_picture_a_clear_network_is_a_linear_map() -> None:
+    network = trained_a_little(clear_net(4, (6, 8), 3))
+    picture, other = drawn(1, 3, 16, 16).requires_grad_(), drawn(1, 3, 16, 16, seed=1)
+    with weights_held(network):
+        scores = network(picture)
+        maps = torch.cat([slope(scores[:, each], picture) for each in range(4)])
+    torch.testing.assert_close((maps * picture).sum((1, 2, 3)), scores[0])
+
+    gates = [by.detach() for by in network.openings(picture / picture.square().mean().sqrt())]  # type: ignore[operator]
+    values = other  # through the gates of the first picture: the map is the same one
+    for step, by in zip(network.values, gates, strict=True):  # type: ignore[arg-type]
+        values = step(values, by)
+    through = network.contrast(network.head(network.flatten(network.pool(values))))  # type: ignore[operator]
+    torch.testing.assert_close((maps * other).sum((1, 2, 3)), through[0])
+
+
+def test_its_plain_gradient_adds_up_too() -> None:
+    network = trained_a_little(clear_net(4, (6, 8), 3))
+    picture = drawn(2, 3, 16, 16).requires_grad_()
+    scores = network(picture)
+    torch.testing.assert_close((slope(scores[:, 1], picture) * picture).sum((1, 2, 3)), scores[:, 1])
+
+
+def test_the_value_stream_begins_as_the_gating_stream_without_its_offsets() -> None:
+    network = trained_a_little(clear_net(4, (6, 8), 3))
+    network.values_like_gates()  # type: ignore[operator]
+    stage = network.get_submodule("gates.stage1")
+    conv, norm = stage.get_submodule("conv2"), stage.get_submodule("norm2")
+    inputs = drawn(1, 6, 8, 8)
+    given = network.get_submodule("values.layer2").get_submodule("conv")(inputs)
+    zero = norm(conv(torch.zeros_like(inputs)))  # what the norm adds to nothing
+    torch.testing.assert_close(given, norm(conv(inputs)) - zero)
