@@ -1,6 +1,7 @@
 """Metrics: how good an explanation is, each as one number with its interval and n."""
 
 from cutaway.metrics.axioms import completeness, dummy, implementation_invariance, linearity, sensitivity
+from cutaway.metrics.consistency import unit_consistency
 from cutaway.metrics.faithfulness import deletion, insertion
 from cutaway.metrics.legibility import Collapse, class_accuracy, collapse, contrast, exactness, object_alignment
 from cutaway.metrics.localization import energy_in_mask, focus, grid_pointing, pointing_game
@@ -53,4 +54,5 @@ __all__ = [
     "simulated_auprc",
     "simulated_correlation",
     "unit_agreement",
+    "unit_consistency",
 ]

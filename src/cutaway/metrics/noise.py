@@ -50,17 +50,30 @@ def unit_agreement(
 
     A unit is live where at least two draws move it. `(found.values >= AGREES)` are the units that show one thing.
     """
+    return mean_of(
+        numbers(torch.stack([agreement(each) for each in unit_slopes(model, layer, units, draws, spread, seed)])), seed
+    )
+
+
+def unit_slopes(
+    model: Model,
+    layer: str,
+    units: Sequence[int] | None = None,
+    draws: int = DRAWS,
+    spread: float = SPREAD,
+    seed: int = 0,
+) -> list[Float[Tensor, "draws channels height width"]]:
+    """For each unit of a layer: its gradients at its middle place on the same noise."""
     pictures = noise(model, draws, spread, seed).requires_grad_(True)
     with weights_held(model.module), model.in_use():
         found = trace(model, pictures, [layer], logits=False)[layer]
         if found.ndim != 4:
             raise LayerError(f"{layer} gives values of shape {tuple(found.shape)}; expected (batch, units, y, x)")
         middle = found[:, :, found.shape[2] // 2, found.shape[3] // 2]
-        slopes = [
+        return [
             torch.autograd.grad(middle[:, unit].sum(), pictures, retain_graph=True)[0]
             for unit in (range(middle.shape[1]) if units is None else units)
         ]
-    return mean_of(numbers(torch.stack([agreement(each) for each in slopes])), seed)
 
 
 def class_agreement(

@@ -37,6 +37,7 @@ FIELDS = {"shallow": 23, "middle": 63, "deep": 207}
 
 Depth = Literal["shallow", "middle", "deep"]
 Features = Float[Tensor, "n channels y x"]
+Parts = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Encoded:
 
     features: Features
     targets: Int64[Tensor, " n"]
-    parts: tuple[dict[str, tuple[float, float]], ...]
+    parts: tuple[Parts, ...]
 
 
 def trunk(model: Model, depth: Depth) -> nn.Sequential:
@@ -92,10 +93,14 @@ def encoded(model: Model, depth: Depth, data: str, split: str, mirrored: bool = 
         pictures = model.preprocess.normalise(torch.stack([model.preprocess.fit(each.picture) for each in samples]))
         with autocast(model.device):
             features.append(cut(pictures.flip(-1) if mirrored else pictures).float())
-        for sample in samples:
-            high, wide = sample.picture.shape[1:]
-            parts.append({name: (x / wide, y / high) for name, (x, y) in sample.parts.items()})
+        parts += [_points(sample) for sample in samples]
     return Encoded(torch.cat(features), torch.tensor(targets), tuple(parts))
+
+
+def points(data: str, split: str) -> tuple[Parts, ...]:
+    """Where the parts of each picture of a split lie, as in `Encoded`."""
+    dataset, _, _ = opened(data, split)
+    return tuple(_points(dataset[index]) for index in range(len(dataset)))
 
 
 def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes, seed: int) -> PrototypeNet:
@@ -201,6 +206,11 @@ def linear_head(train: list[Encoded], seed: int = 0, steps: int = 400, decay: fl
         head.bias.sub_(head.weight @ (centre / spread))
         head.weight.div_(spread)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+
+
+def _points(sample: Sample) -> Parts:
+    high, wide = sample.picture.shape[1:]
+    return {name: (x / wide, y / high) for name, (x, y) in sample.parts.items()}
 
 
 def _word(dataset: Dataset, sample: Sample) -> str:

@@ -19,8 +19,10 @@ class GumbelConv2d(nn.Module):
 
     kernel = weight * choice, and choice (out, in, y, x) adds up to `top_k` over the input channels of each place. In
     training the choice is drawn: `top_k` draws without putting back from softmax((choices + noise) / tau) (Jang et al.
-    2017; Xie and Ermon 2019); a recipe lowers `tau` towards one-hot choices. `hard` makes the drawn choice one-hot
-    forward while gradients stay soft. In eval it is the `top_k` best choices, without noise.
+    2017; Xie and Ermon 2019); a recipe lowers `tau` towards one-hot choices and `noise`, the share of the noise that is
+    added. `hard` makes the drawn choice one-hot forward while gradients stay soft. In eval it is the `top_k` best
+    choices, without noise; `settled` makes it so in training too, and what is chosen, and all layers behind, learn
+    with the kernels that eval uses: as long as kernels are drawn they train a network that eval never runs.
 
     The noise of call n is drawn from (seed, n), and n is stored with the weights: a resumed training draws what an
     undisturbed one would have drawn. Raises OptionError for top_k beyond the input channels and tau <= 0.
@@ -38,6 +40,7 @@ class GumbelConv2d(nn.Module):
         top_k: int = 1,
         tau: float = 1.0,
         hard: bool = False,
+        noise: float = 1.0,
         bias: bool = False,
         seed: int = 0,
     ) -> None:
@@ -47,6 +50,7 @@ class GumbelConv2d(nn.Module):
         self.in_channels, self.out_channels = in_channels, at_least_one(out_channels, "out_channels")
         self.kernel_size, self.stride, self.padding = at_least_one(kernel_size, "kernel_size"), stride, padding
         self.top_k, self.tau, self.hard, self.seed = top_k, positive(tau, "tau"), hard, seed
+        self.noise, self.settled = noise, False
         shape = (out_channels, in_channels, kernel_size, kernel_size)
         seen = (
             top_k * kernel_size**2
@@ -60,13 +64,13 @@ class GumbelConv2d(nn.Module):
         return F.conv2d(pictures, self.kernel(), self.bias, self.stride, self.padding)
 
     def kernel(self) -> Float[Tensor, "out in y x"]:
-        """What is convolved with: drawn anew for each call in training, fixed in eval."""
-        if not self.training:
+        """What is convolved with: drawn anew for each call in training, fixed in eval and once choices are settled."""
+        if self.settled or not self.training:
             return self.weight * self.chosen()
         draw = generator(self.seed, "noise", int(self.calls))
         self.calls += 1
         uniform = torch.rand(self.choices.shape, generator=draw).clamp(min=FARTHEST).to(self.choices.device)
-        return self.weight * self._drawn(self.choices - torch.log(-torch.log(uniform)))
+        return self.weight * self._drawn(self.choices - self.noise * torch.log(-torch.log(uniform)))
 
     def chosen(self) -> Float[Tensor, "out in y x"]:
         """1 for the `top_k` best input channels of each place, else 0."""

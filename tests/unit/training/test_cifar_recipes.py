@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from cutaway.core.errors import DataError, OptionError
+from cutaway.core.errors import DataError, OptionError, WeightsError
+from cutaway.nets.load import load
 from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.training.cifar import Settings, optimizers
@@ -26,8 +27,11 @@ CLASSES = '["airplane", "automobile"]'
 SMALL: dict[str, list[str]] = {
     "airbench": ["widths=[8, 8, 8]"],
     "adversarial": ["widths=[8, 8]"],
-    "clear": ["widths=[8, 8]"],
+    "clear": ["widths=[8, 8]", "start="],
+    "bias-free": ["widths=[8, 8]"],
     "gumbel": ["widths=[8, 8]"],
+    "shallow": ["widths=[8, 8]", 'kernels=["perspective", "positive"]', "augment=jiggle"],
+    "buckets": ["widths=[4, 4]", "backbones=2"],
     "positive": ["filters=8", "units=8", "cases=2"],
     "bagnet": ["widths=[8, 8]"],
     "bcos": ["widths=[6, 6]"],
@@ -81,12 +85,12 @@ def test_a_recipe_says_what_it_is(name: str) -> None:
 
 
 def test_other_seeds_are_other_networks(tiny_cifar: str) -> None:
-    first, second = (small_task("clear", tiny_cifar, seed).module.get_parameter("head.weight") for seed in (0, 1))
+    first, second = (small_task("bias-free", tiny_cifar, seed).module.get_parameter("head.weight") for seed in (0, 1))
     assert not torch.equal(first, second)
 
 
 def test_what_is_plain_to_see_is_learned_and_scored_on_the_test_set(tiny_cifar: str, tmp_path: Path) -> None:
-    found = recipe("clear")
+    found = recipe("bias-free")
     config = configure(found.config, ["batch=16", "shift=1", "epochs=6", "widths=[8, 8]", f"classes={CLASSES}"])
     task = found.task(config, tiny_cifar, 0, torch.device("cpu"))
     fit(task, tmp_path, report=lambda _: None)
@@ -104,15 +108,21 @@ def test_every_parameter_that_learns_has_one_optimizer() -> None:
     assert [tuple(p.shape) for p in found[0].param_groups[0]["params"]] == [(8, 8, 3, 3)]  # the plain convolution's
 
 
-def test_gumbel_choices_cool_evenly_from_hot_to_cold(tiny_cifar: str) -> None:
-    task = small_task("gumbel", tiny_cifar)
-    layers = [layer for layer in task.module.modules() if isinstance(layer, GumbelConv2d)]
-    found = []
-    for epoch in range(3):
-        next(iter(task.batches(epoch)))
-        found.append(layers[0].tau)
-    assert found == pytest.approx([2.0, 2.0 * 0.1**0.5, 0.2])
-    assert layers[1].tau == layers[0].tau
+def test_gumbel_choices_cool_evenly_and_are_made_before_the_end(tiny_cifar: str) -> None:
+    found = recipe("gumbel")
+    settings = [f"classes={CLASSES}", "epochs=4", "batch=16", "shift=1", "widths=[8, 8]", "noise=1.0"]
+    task = found.task(configure(found.config, settings), tiny_cifar, 0, torch.device("cpu"))
+    first, second = (layer for layer in task.module.modules() if isinstance(layer, GumbelConv2d))
+    seen = []
+    for epoch in range(4):
+        for _ in task.batches(epoch):
+            seen.append((first.tau, first.noise, first.settled))
+            assert second.tau == first.tau
+    assert len(seen) == 4 * task.steps
+    half = len(seen) // 2
+    assert seen[0] == (1.0, 1.0, False)
+    assert seen[half // 2] == (pytest.approx(0.1**0.5), pytest.approx(0.5), False)
+    assert seen[half:] == [(pytest.approx(0.1), 0.0, True)] * half
 
 
 @pytest.mark.parametrize("name", ["protopnet", "deformable-prototypes"])
@@ -135,8 +145,26 @@ def zip_sources(net: PrototypeNet) -> Iterator[tuple[Any, int]]:
     return zip(net.prototypes.sources, net.prototypes.classes_of.tolist(), strict=True)
 
 
+def test_training_can_begin_from_another_network_s_weights(tiny_cifar: str) -> None:
+    shipped = load("cifar10").module.state_dict()
+    for name in ("adversarial", "clear"):
+        found = recipe(name)
+        config = configure(found.config, ["batch=8", "start=cifar10"])
+        module = found.task(config, tiny_cifar, 0, torch.device("cpu")).module
+        own = module.get_submodule("gates").state_dict() if name == "clear" else module.state_dict()
+        assert all(torch.equal(value, shipped[key]) for key, value in own.items())
+        assert torch.equal(module.get_parameter("head.weight"), shipped["head.weight"])
+
+
+def test_weights_of_another_shape_are_no_beginning(tiny_cifar: str) -> None:
+    found = recipe("adversarial")
+    config = configure(found.config, ["batch=8", "start=cifar10", "widths=[8, 8]"])
+    with pytest.raises(WeightsError, match=r'"cifar10" has no stage1.conv1.weight of shape \(8, 32, 3, 3\); expected'):
+        found.task(config, tiny_cifar, 0, torch.device("cpu"))
+
+
 def test_classes_that_are_not_there(tiny_cifar: str) -> None:
-    found = recipe("clear")
+    found = recipe("bias-free")
     for classes, error, message in [
         ('["airplane", "ship"]', DataError, 'class "ship" has no pictures in the train split; expected at least one'),
         ('["airplane", "aeroplane"]', OptionError, 'no class "aeroplane"'),

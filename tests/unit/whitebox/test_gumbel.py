@@ -67,6 +67,25 @@ def test_a_low_temperature_makes_choices_one_hot_and_choices_learn() -> None:
     assert float(layer.choices.grad.abs().sum()) > 0
 
 
+def test_settled_choices_train_the_kernel_that_eval_uses() -> None:
+    layer = GumbelConv2d(6, 5, 3, padding=1, top_k=2)
+    layer.settled = True
+    assert torch.equal(layer.kernel(), layer.kernel())
+    trained = layer(PICTURES)
+    trained.square().sum().backward()
+    assert layer.choices.grad is None  # they are made
+    assert layer.weight.grad is not None
+    assert bool(((layer.weight.grad != 0) == (layer.chosen() != 0)).all())
+    torch.testing.assert_close(layer.eval()(PICTURES), trained, atol=0, rtol=0)
+
+
+def test_without_noise_the_drawn_choice_is_the_softmax_of_the_choices() -> None:
+    layer = GumbelConv2d(6, 5, 3, tau=0.5, noise=0.0)
+    expected = torch.softmax(layer.choices / 0.5, 1)
+    torch.testing.assert_close(layer.kernel() / layer.weight, expected)
+    torch.testing.assert_close(layer.kernel(), layer.kernel(), atol=0, rtol=0)
+
+
 def test_agreement_grows_as_choices_settle() -> None:
     layer = GumbelConv2d(6, 5, 3)
     unsettled = layer.agreement()

@@ -16,6 +16,7 @@ from cutaway.nets.zoo.airbench_net import airbench_net
 from cutaway.nets.zoo.bagnet import bagnet
 from cutaway.nets.zoo.bcos_net import bcos_net
 from cutaway.nets.zoo.bias_free_net import bias_free_net
+from cutaway.nets.zoo.bucket_net import bucket_net
 from cutaway.nets.zoo.cifar_resnet import cifar_resnet
 from cutaway.nets.zoo.clear_net import clear_net
 from cutaway.nets.zoo.conjunctions import conjunction_disjunction, directional
@@ -26,6 +27,7 @@ from cutaway.nets.zoo.inception_v3 import inception_v3
 from cutaway.nets.zoo.partworld import partworld_net
 from cutaway.nets.zoo.positive_net import positive_net
 from cutaway.nets.zoo.prototype_net import deformable_prototypes, protopnet
+from cutaway.nets.zoo.shallow_net import shallow_net
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.nets.zoo.squeezenet import squeezenet1_1
 
@@ -100,6 +102,8 @@ _ENTRIES = (
     _white_box("conjunction_disjunction", "one of several cases, each of four parts", conjunction_disjunction),
     _white_box("directional", "parts that move in their own corner", directional),
     _white_box("gumbel_net", "kernels that read one or two channels per place", gumbel_net),
+    _white_box("shallow_net", "two layers, kernels, norm and head exchangeable", shallow_net),
+    _white_box("bucket_net", "a shallow backbone for each of a class's cases", bucket_net),
     _white_box("positive_net", "three layers, no negative weight above the first", positive_net),
     _white_box("bagnet", "the mean of what patches of 10 pixels say", bagnet),
     _white_box("bcos_net", "weights that align with what they detect", bcos_net),
@@ -119,6 +123,7 @@ __all__ = [
     "bagnet",
     "bcos_net",
     "bias_free_net",
+    "bucket_net",
     "cifar_resnet",
     "clear_net",
     "conjunction_disjunction",
@@ -131,6 +136,7 @@ __all__ = [
     "partworld_net",
     "positive_net",
     "protopnet",
+    "shallow_net",
     "smooth_convnet",
     "squeezenet1_1",
 ]

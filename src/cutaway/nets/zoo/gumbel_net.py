@@ -18,23 +18,29 @@ def gumbel_net(
     widths: Sequence[int] = (96, 128),
     top_k: Sequence[int] = (1, 2),
     mixing: bool = False,
+    scale: float | None = None,
     whitening: int = 16,
     seed: int = 0,
 ) -> nn.Sequential:
-    """`stem.whiten, stem.act, layer1 ... layerN, pool, flatten, head, scale, contrast`; each layer halves the grid.
+    """`stem, layer1 ... layerN, pool, flatten, head, scale, contrast`; the stem and each layer halve the grid.
 
     top_k: channels that a place of a kernel reads, layer by layer; 0 = a plain convolution, to compare with. mixing: a
-    1 x 1 convolution over all channels behind each.
+    1 x 1 convolution over all channels behind each. scale: how sure scores are, fixed; None = learned, from 1.
     """
-    whiten = nn.Conv2d(3, 2 * whitening, 3, padding=1, bias=False).requires_grad_(False)
-    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Sequential(OrderedDict(whiten=whiten, act=nn.ReLU())))
+    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=whitened_stem(whitening))
     wide = 2 * whitening
     for number, (width, k) in enumerate(zip(widths, top_k, strict=True), start=1):
         layers[f"layer{number}"] = _layer(wide, width, k, mixing, seed + number)
         wide = width
     layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
-    layers |= {"head": nn.Linear(wide, classes, bias=False), "scale": Scale(1.0), "contrast": Contrast()}
-    return nn.Sequential(layers)
+    sure = Scale(1.0) if scale is None else Scale(scale).requires_grad_(False)
+    return nn.Sequential(layers | {"head": nn.Linear(wide, classes, bias=False), "scale": sure, "contrast": Contrast()})
+
+
+def whitened_stem(whitening: int) -> nn.Sequential:
+    """`whiten, act, pool`: principal directions of 3 x 3 patches with both signs, the means of 2 x 2 places of each."""
+    whiten = nn.Conv2d(3, 2 * whitening, 3, padding=1, bias=False).requires_grad_(False)
+    return nn.Sequential(OrderedDict(whiten=whiten, act=nn.ReLU(), pool=nn.AvgPool2d(2)))
 
 
 def _layer(wide: int, width: int, k: int, mixing: bool, seed: int) -> nn.Sequential:

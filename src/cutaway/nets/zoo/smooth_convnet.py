@@ -72,8 +72,10 @@ def whiten(network: nn.Module, pictures: Float[Tensor, "batch channels height wi
     if layer is None:
         return
     assert isinstance(layer, nn.Conv2d)
-    patches = nn.functional.unfold(pictures, layer.kernel_size).transpose(1, 2).flatten(0, 1).double()
-    covariance = patches.T @ patches / len(patches)
+    covariance = torch.zeros((layer.weight[0].numel(),) * 2, dtype=torch.float64, device=pictures.device)
+    for some in pictures.split(50):  # so few that their patches stay in the caches
+        patches = nn.functional.unfold(some, layer.kernel_size).double()
+        covariance += (patches @ patches.mT).sum(0) / (len(pictures) * patches.shape[2])
     variances, directions = torch.linalg.eigh(covariance)
     count = layer.out_channels // 2
     scaled = directions.T.flip(0)[:count] / torch.sqrt(variances.flip(0)[:count, None] + floor)

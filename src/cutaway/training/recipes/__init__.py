@@ -18,6 +18,8 @@ RECIPES: Mapping[str, str] = {
     "conjunction-disjunction": "cutaway.training.recipes.conjunction_disjunction",
     "directional": "cutaway.training.recipes.directional",
     "gumbel": "cutaway.training.recipes.gumbel",
+    "shallow": "cutaway.training.recipes.shallow",
+    "buckets": "cutaway.training.recipes.buckets",
     "positive": "cutaway.training.recipes.positive",
     "bagnet": "cutaway.training.recipes.bagnet",
     "bcos": "cutaway.training.recipes.bcos",

@@ -6,10 +6,12 @@ cutaway train gumbel --set 'top_k=[0, 0]'        the same network with plain con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import torch
-from pydantic import PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import nn
 
 from cutaway.nets.zoo.gumbel_net import gumbel_net
@@ -27,23 +29,38 @@ class Config(Settings):
     widths: tuple[int, ...] = (96, 128)  # two layers over the whitened stem
     top_k: tuple[int, ...] = (1, 2)  # channels that a place of a kernel reads, layer by layer; 0 = all, plainly
     mixing: bool = False  # a 1 x 1 convolution behind each, which gives back what the choice takes
-    hot: PositiveFloat = 2.0  # tau as training begins: choices are soft
-    cold: PositiveFloat = 0.2  # tau in the last epoch: choices are nearly made
+    scale: PositiveFloat | None = None  # of the scores, fixed; None = learned
+    plain_rate: PositiveFloat = 0.1  # of Adam, for weights and choices: these have to be made in a few hundred steps
+    hot: PositiveFloat = 1.0  # tau as training begins: choices are soft
+    cold: PositiveFloat = 0.1  # tau as choices settle: they are nearly made
+    noise: NonNegativeFloat = 0.0  # share of the Gumbel noise at first; it fades. In short trainings it only delays
+    settled: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the training: from here on kernels are those of eval
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
-    """The training as data and functions; tau falls evenly on a logarithmic scale, epoch by epoch."""
+    """The training as data and functions; before every step choices are a little colder."""
 
     def network(classes: int) -> nn.Module:
-        return gumbel_net(classes, config.widths, config.top_k, config.mixing, seed=seed)
+        return gumbel_net(classes, config.widths, config.top_k, config.mixing, config.scale, seed=seed)
 
-    def cooled(module: nn.Module, epoch: int) -> None:
-        progress = epoch / max(1, config.epochs - 1)
-        for layer in module.modules():
-            if isinstance(layer, GumbelConv2d):
-                layer.tau = config.hot * (config.cold / config.hot) ** progress
+    training = cifar_task(config, data, seed, device, network, plain=choosing)
 
-    return cifar_task(config, data, seed, device, network, before=cooled, plain=choosing)
+    def batches(epoch: int) -> Iterator[Batch]:
+        for step, batch in enumerate(training.batches(epoch)):
+            cool(config, training.module, (epoch + step / training.steps) / training.epochs)
+            yield batch
+
+    return replace(training, batches=batches)
+
+
+def cool(config: Config, module: nn.Module, progress: float) -> None:
+    """tau falls evenly on a logarithmic scale and the noise in a line, until choices are settled."""
+    share = min(1.0, progress / config.settled) if config.settled else 1.0
+    for layer in module.modules():
+        if isinstance(layer, GumbelConv2d):
+            layer.tau = config.hot * (config.cold / config.hot) ** share
+            layer.noise = config.noise * (1 - share)
+            layer.settled = share >= 1
 
 
 def choosing(module: nn.Module) -> list[nn.Parameter]:

@@ -13,27 +13,37 @@ from torch import Tensor, nn
 from cutaway.nets.zoo.airbench_net import airbench_net
 from cutaway.nets.zoo.bagnet import bagnet
 from cutaway.nets.zoo.bcos_net import bcos_net
+from cutaway.nets.zoo.bias_free_net import bias_free_net
+from cutaway.nets.zoo.bucket_net import bucket_net
 from cutaway.nets.zoo.clear_net import clear_net
 from cutaway.nets.zoo.conjunctions import conjunction_disjunction, directional
 from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.positive_net import positive_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet, deformable_prototypes, protopnet
+from cutaway.nets.zoo.shallow_net import KERNELS, NORMS, shallow_net
 from cutaway.whitebox import GumbelConv2d, MatchConv2d, PositiveConv2d, weights_held
 
 EXACT: dict[str, Callable[[], nn.Module]] = {
     "clear": lambda: clear_net(5, (8, 12), 4),
-    "clear, ReLU": lambda: clear_net(5, (8, 12), 4, gate=nn.ReLU),
+    "bias-free": lambda: bias_free_net(5, (8, 12), 4),
+    "bias-free, ReLU": lambda: bias_free_net(5, (8, 12), 4, gate=nn.ReLU),
     "conjunction_disjunction": lambda: conjunction_disjunction(3, 2, (8, 12), 4),
     "directional": lambda: directional(3, 2, 2, (8, 12), 4),
     "gumbel": lambda: gumbel_net(4, (8, 8), (1, 2), whitening=4),
     "positive": lambda: positive_net(4, 8, 12, cases=2),
     "bagnet": lambda: bagnet(4, (8, 8, 12), whitening=4),
     "bcos": lambda: bcos_net(4, (6, 8)),
+    "shallow": lambda: shallow_net(4, (8, 8), whitening=4),
+    "shallow, perspective and window": lambda: shallow_net(4, (8, 8), ("perspective", "plain"), head="window"),
+    "shallow, scale and no stem": lambda: shallow_net(4, (8, 8), ("scale", "positive"), norm="none", whitening=0),
+    "buckets": lambda: bucket_net(4, (4, 6), 3, 6, whitening=4),
+    "buckets, mean": lambda: bucket_net(4, (4, 6), 3, 6, best=False, whitening=4),
 }
 OTHERS: dict[str, Callable[[], nn.Module]] = {
     "airbench": lambda: airbench_net(4, (8, 8, 8), 4),
     "protopnet": lambda: protopnet(3, 2, 8),
     "deformable": lambda: deformable_prototypes(3, 2, 8),
+    "shallow, whole picture, batch normalisation": lambda: shallow_net(4, (8, 8), head="whole", norm="batch"),
 }
 
 
@@ -112,6 +122,28 @@ def test_gumbel_layers_read_as_many_channels_as_they_say_and_export_as_they_are(
 def test_mosaics_of_any_size(size: int) -> None:
     for build in EXACT.values():
         assert build().eval()(torch.randn(1, 3, size, size)).ndim == 2
+
+
+def test_kernels_norms_and_heads_are_those_asked_for() -> None:
+    for kernel in KERNELS:
+        for norm in NORMS:
+            network = shallow_net(3, (4, 4), (kernel, "plain"), norm, whitening=4).eval()
+            assert network(torch.randn(2, 3, 32, 32)).shape == (2, 3)
+    kept = [name for name, p in shallow_net(3, norm="batch, no scale").named_parameters() if not p.requires_grad]
+    assert kept == ["stem.whiten.weight", "layer1.norm.weight", "layer2.norm.weight"]
+    assert sum(p.numel() for p in shallow_net(3, head="whole").get_submodule("evidence").parameters()) == 3 * 64 * 4 * 4
+
+
+def test_a_bucket_reads_its_own_backbone_and_the_best_one_is_the_answer() -> None:
+    network = trained_a_little(lambda: bucket_net(2, (4, 6), backbones=3, buckets=3, whitening=4))
+    assert isinstance(network, nn.Sequential)
+    maps = network[:-5](pictures())  # behind the pooling: 3 backbones of 6 channels
+    assert maps.shape == (3, 18, 1, 1)
+    alone = maps.clone()
+    alone[:, :12] = 0  # the last backbone
+    buckets = network[-5:-3](alone).unflatten(1, (2, 3))
+    assert bool((buckets[:, :, :2] == 0).all())
+    assert bool((buckets[:, :, 2] != 0).all())
 
 
 def test_a_bag_unit_sees_ten_pixels() -> None:
