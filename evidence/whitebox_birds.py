@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from _evidence import QUICK, SHARED, bootstrap, report, wilson
+from _birds import DATA, ENCODER, birds, both_sides, places_on
+from _evidence import QUICK, bootstrap, report, wilson
 from torch import Tensor
 
 import cutaway as cw
@@ -31,7 +32,6 @@ from cutaway.training.birds import (
     Depth,
     Encoded,
     bird_task,
-    encoded,
     linear_head,
     opened,
     scores,
@@ -41,8 +41,6 @@ from cutaway.training.loop import fit
 from cutaway.whitebox import DeformablePrototypeLayer, PrototypeLayer
 from cutaway.whitebox.prototypes import Prototypes
 
-DATA = f"jsonl:{SHARED}/data/birds/birds.jsonl"
-ENCODER = f"squeezenet1_1@{SHARED}/models/squeezenet1_1_imagenet.safetensors"
 DEPTHS: tuple[Depth, ...] = ("deep",) if QUICK else ("deep", "middle", "shallow")
 SETTINGS = BirdSettings(epochs=4 if QUICK else 12, last=2 if QUICK else 4)
 TOP, ENOUGH, COVERED = 10, 8, 20 if QUICK else 120
@@ -65,23 +63,14 @@ def layers(config: BirdSettings) -> dict[str, Any]:
 def nearest_parts(net: PrototypeNet, data: Encoded) -> list[list[str]]:
     """For each part of each prototype: the point nearest to it in each picture in which the prototype fires most."""
     with torch.no_grad():
-        features = [net.encoder(some) for some in data.features.split(50)]
-        likeness = torch.cat([net.prototypes(some) for some in features])
-        places = torch.cat([part_places(net.prototypes, some) for some in features])
+        likeness = torch.cat([net.prototypes(net.encoder(some)) for some in data.features.split(50)])
+    places = places_on(net, data)
     found = []
     for prototype in range(likeness.shape[1]):
         chosen = likeness[:, prototype].topk(TOP).indices.tolist()
         for part in range(places.shape[2]):
             found.append([_nearest(data.parts[index], places[index, prototype, part]) for index in chosen])
     return found
-
-
-def part_places(prototypes: Prototypes, features: Tensor) -> Tensor:
-    """(batch, prototypes, parts, 2): where each part lies, (y, x) on the grid."""
-    places = prototypes.places(features)[:, :, None]
-    if not isinstance(prototypes, DeformablePrototypeLayer):
-        return places
-    return (places + prototypes.offsets(features)).clamp(0, GRID - 1)
 
 
 def _nearest(parts: dict[str, tuple[float, float]], place: Tensor) -> str:
@@ -148,8 +137,7 @@ def row(depth: Depth, kind: str, layer: Any, train: list[Encoded], test: Encoded
 def main() -> None:
     model, rows = cw.load(ENCODER), []
     for depth in DEPTHS:
-        train = [encoded(model, depth, DATA, "train", side) for side in (False, True)]
-        test = encoded(model, depth, DATA, "test")
+        train, test = both_sides(model, depth), birds(model, depth, "test")
         linear = scores(linear_head(train), test)
         rows.append(
             {

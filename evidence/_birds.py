@@ -1,0 +1,47 @@
+"""What evidence on birds shares: their features, computed once and kept in the cache, and where parts lie."""
+
+from __future__ import annotations
+
+import torch
+from _evidence import SHARED
+from torch import Tensor
+
+import cutaway as cw
+from cutaway.core import cache
+from cutaway.nets.zoo.prototype_net import PrototypeNet
+from cutaway.training.birds import GRID, Depth, Encoded, encoded, points
+from cutaway.whitebox import DeformablePrototypeLayer
+from cutaway.whitebox.prototypes import Prototypes
+
+DATA = f"jsonl:{SHARED}/data/birds/birds.jsonl"
+ENCODER = f"squeezenet1_1@{SHARED}/models/squeezenet1_1_imagenet.safetensors"
+
+
+def birds(model: cw.Model, depth: Depth, split: str, mirrored: bool = False) -> Encoded:
+    """A split's features: computed now, or taken from the cache."""
+    question = {"what": "birds", "data": DATA, "encoder": ENCODER, "depth": depth, "split": split, "side": mirrored}
+
+    def answer() -> dict[str, Tensor]:
+        found = encoded(model, depth, DATA, split, mirrored)
+        return {"features": found.features, "targets": found.targets}
+
+    return Encoded(**cache.remember("birds", question, answer), parts=points(DATA, split))
+
+
+def both_sides(model: cw.Model, depth: Depth) -> list[Encoded]:
+    """The training birds, as they are and mirrored."""
+    return [birds(model, depth, "train", side) for side in (False, True)]
+
+
+def part_places(prototypes: Prototypes, features: Tensor) -> Tensor:
+    """(batch, prototypes, parts, 2): where each part lies, (y, x) on the grid."""
+    places = prototypes.places(features)[:, :, None]
+    if not isinstance(prototypes, DeformablePrototypeLayer):
+        return places
+    return (places + prototypes.offsets(features)).clamp(0, GRID - 1)
+
+
+@torch.no_grad()
+def places_on(net: PrototypeNet, data: Encoded) -> Tensor:
+    """`part_places` of a whole split."""
+    return torch.cat([part_places(net.prototypes, net.encoder(some)) for some in data.features.split(50)])
