@@ -24,12 +24,15 @@ SHARED = 5  # places a side that share their gates
 
 
 class Value(nn.Module):
-    """One step of the value stream: a convolution, a mean where the grid is halved, and the gates."""
+    """One step of the value stream: a convolution, a mean where the grid is halved, and the gates.
+
+    The mean is over 4 x 4 places, two apart: means that don't overlap leave their grid in every gradient.
+    """
 
     def __init__(self, like: nn.Conv2d, pool: nn.Module | None, shared: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(like.in_channels, like.out_channels, 3, padding=1, bias=False)
-        self.pool = nn.AvgPool2d(2) if pool is not None else nn.Identity()
+        self.pool = nn.Identity() if pool is None else nn.AvgPool2d(4, 2, 1, count_include_pad=False)
         self.gate = SharedGate(shared)
 
     def forward(self, values: Tensor, by: Tensor) -> Tensor:
