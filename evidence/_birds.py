@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from _evidence import SHARED
 from torch import Tensor
 
 import cutaway as cw
@@ -13,8 +12,8 @@ from cutaway.training.birds import GRID, Depth, Encoded, encoded, points
 from cutaway.whitebox import DeformablePrototypeLayer
 from cutaway.whitebox.prototypes import Prototypes
 
-DATA = f"jsonl:{SHARED}/data/birds/birds.jsonl"
-ENCODER = f"squeezenet1_1@{SHARED}/models/squeezenet1_1_imagenet.safetensors"
+DATA = "jsonl:../shared/data/birds/birds.jsonl"  # from the root, where evidence is run: the cache then knows it again
+ENCODER = "squeezenet1_1@../shared/models/squeezenet1_1_imagenet.safetensors"
 
 
 def birds(model: cw.Model, depth: Depth, split: str, mirrored: bool = False) -> Encoded:

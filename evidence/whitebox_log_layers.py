@@ -8,6 +8,7 @@ one seed can tell.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import torch
@@ -70,8 +71,18 @@ def three(variant: str, *settings: str) -> Asked:
     return shallow("norms, three classes", variant, *settings, classes=THREE, held=7000)
 
 
+def unit_deaths(variant: str, *settings: str) -> Asked:
+    """A network whose first layer learns."""
+    return shallow("dead first-layer units", variant, *settings, extra=dead)
+
+
+def four(kernel: str) -> str:
+    """The setting of four layers of one kind."""
+    return f"kernels={json.dumps([kernel] * 4)}"
+
+
 FREE = "whitening=0"  # the first layer reads pixels and learns
-FIRST_OFFSET = 'kernels=["offset", "offset"]'
+OFFSET = [FREE, 'kernels=["offset", "offset"]', "norm=none"]
 FEW = {"epochs": 3, "held": 8000}
 FOUR = ["widths=[32, 48, 48, 48]"]
 
@@ -82,19 +93,11 @@ QUESTIONS = [
     three("divides only"),
     three("batch normalisation", "norm=batch"),
     three("the same without its scale", "norm=batch, no scale"),
-    shallow("dead first-layer units", "no norm, offsets", FREE, FIRST_OFFSET, "norm=none", extra=dead),
-    shallow("dead first-layer units", "the same, steep", FREE, FIRST_OFFSET, "norm=none", "rest_rate=0.5", extra=dead),
-    shallow(
-        "dead first-layer units",
-        "the same, steep, noise",
-        FREE,
-        FIRST_OFFSET,
-        "norm=none",
-        "rest_rate=0.5",
-        "augment=noise",
-        extra=dead,
-    ),
-    shallow("dead first-layer units", "divides only, no offsets", FREE, extra=dead),
+    unit_deaths("divides only; Muon", FREE),
+    unit_deaths("no norm; Muon", FREE, "norm=none"),
+    unit_deaths("no norm, offsets; Adam at 0.01", *OFFSET, "plain_rate=0.01"),
+    unit_deaths("no norm, offsets; Adam at 0.1", *OFFSET),
+    unit_deaths("the same with noise", *OFFSET, "augment=noise"),
     shallow("colour", "as they are", extra=consistent),
     shallow("colour", "trained with jiggle", "augment=jiggle", extra=consistent),
     shallow("colour", "trained with shuffled channels", "augment=shuffle", extra=consistent),
@@ -108,22 +111,10 @@ QUESTIONS = [
     Asked("ensembles", "one as wide as four, best of four buckets", "buckets", ["backbones=1", "widths=[64, 96]"]),
     Asked("ensembles", "four, one a bucket, best bucket", "buckets", []),
     Asked("ensembles", "four, their mean", "buckets", ["best=false"]),
-    shallow("four layers", "plain", *FOUR, 'kernels=["plain", "plain", "plain", "plain"]', layer="layer4.conv"),
-    shallow(
-        "four layers",
-        "positive",
-        *FOUR,
-        'kernels=["positive", "positive", "positive", "positive"]',
-        layer="layer4.conv",
-    ),
-    shallow(
-        "four layers",
-        "positive, batch normalisation",
-        *FOUR,
-        'kernels=["positive", "positive", "positive", "positive"]',
-        "norm=batch",
-        layer="layer4.conv",
-    ),
+    shallow("four layers", "plain", *FOUR, four("plain"), layer="layer4.conv"),
+    shallow("four layers", "positive", *FOUR, four("positive"), layer="layer4.conv"),
+    shallow("four layers", "positive, batch normalisation", *FOUR, four("positive"), "norm=batch", layer="layer4.conv"),
+    shallow("four layers", "positive, against their mean", *FOUR, four("least"), layer="layer4.conv"),
     shallow("augmentation, 2,000 pictures", "flips alone", "shift=0", **FEW),
     shallow("augmentation, 2,000 pictures", "flips and crops", **FEW),
     shallow("augmentation, 2,000 pictures", "flips and 162 fixed changes", "shift=0", "augment=fixed", **FEW),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import nn
 
 from cutaway.nets.zoo.gumbel_net import whitened_stem
+from cutaway.nets.zoo.positive_net import gathering
 from cutaway.nets.zoo.smooth_convnet import convolution
 from cutaway.whitebox import Contrast, DivisiveNorm2d, PerspectiveConv2d, PositiveConv2d, ScaleConv2d, Somewhere
 
@@ -20,8 +21,9 @@ KERNELS: Mapping[str, Callable[[int, int], nn.Module]] = {
     "perspective": lambda wide, width: PerspectiveConv2d(wide, width, 3, padding=1, views=3),
     "scale": lambda wide, width: ScaleConv2d(wide, width, 3, scales=(1.0, 1.7)),
     "positive": lambda wide, width: PositiveConv2d(wide, width, 3, padding=1),
+    "least": lambda wide, width: nn.Sequential(gathering(wide, width, 3, 1, 1, "least"), Contrast()),
 }
-"""Layers of 3 x 3 (scale: and of 5 x 5) by name."""
+"""Layers of 3 x 3 (scale: and of 5 x 5) by name; least: positive weights, each unit against the mean of all."""
 
 NORMS: Mapping[str, Callable[[int], nn.Module]] = {
     "divisive": DivisiveNorm2d,

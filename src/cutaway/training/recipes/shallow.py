@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, PositiveFloat
 from torch import nn
 
 from cutaway.nets.zoo.shallow_net import shallow_net
 from cutaway.training.augmentations import views_of
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
-from cutaway.whitebox import PerspectiveConv2d, PositiveConv2d
+from cutaway.training.recipes.positive import positive_weights
+from cutaway.whitebox import PerspectiveConv2d
 
 CLAIM = __doc__.splitlines()[0]
-Kernel = Literal["plain", "offset", "perspective", "scale", "positive"]
+Kernel = Literal["plain", "offset", "perspective", "scale", "positive", "least"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Config(Settings):
     """Every setting with its reason."""
 
     shift: NonNegativeInt = 2  # of the crops; 0 = flips alone
-    plain_rate: float = 0.1  # of Adam, for positive weights and tilts: as in the recipe `positive`
+    plain_rate: PositiveFloat = 0.1  # of Adam (`unlike_filters`): positive weights learn slowly
     widths: tuple[int, ...] = (48, 64)  # of the layers
     kernels: tuple[Kernel, ...] = ("plain", "plain")  # layer by layer
     norm: Literal["divisive", "batch", "batch, no scale", "none"] = "divisive"  # behind every layer
@@ -50,9 +51,14 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
 
 
 def unlike_filters(module: nn.Module) -> list[nn.Parameter]:
-    """The free numbers behind positive weights, and the tilts of views: no step of theirs should be made orthogonal."""
-    positive = [each for layer in module.modules() if isinstance(layer, PositiveConv2d) for each in layer.parameters()]
-    return positive + [layer.tilts for layer in module.modules() if isinstance(layer, PerspectiveConv2d)]
+    """What Adam trains: all of convolutions with an offset, positive weights, the tilts of views.
+
+    Muon would hold the filters beside an offset at their length, and make steps of weights orthogonal that are none.
+    """
+    layers = list(module.modules())
+    whole = [each for each in layers if isinstance(each, nn.Conv2d) and each.bias is not None]
+    tilts = [each.tilts for each in layers if isinstance(each, PerspectiveConv2d)]
+    return [parameter for layer in whole for parameter in layer.parameters()] + tilts + positive_weights(module)
 
 
 RECIPE = cifar_recipe("shallow", CLAIM, Config, task)
