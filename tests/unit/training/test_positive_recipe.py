@@ -9,7 +9,7 @@ from cutaway.training.recipes.positive import Config, positive_weights, share
 
 
 def test_a_longer_training_begins_as_a_shorter_one() -> None:
-    short, long = Config(epochs=4), Config(epochs=10)
+    short, long = Config(epochs=4, falling=2.0), Config(epochs=10, falling=2.0)
     assert [share(short, at) for at in (0.0, 0.1, 0.2, 1.0, 2.0)] == [0.0, 0.5, 1.0, 1.0, 1.0]
     assert [share(short, at) for at in (0.0, 0.1, 1.0, 2.0)] == [share(long, at) for at in (0.0, 0.1, 1.0, 2.0)]
     assert share(short, 3.0) == 0.5
