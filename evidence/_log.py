@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from _evidence import QUICK, wilson
-from _whitebox import PAIR, trained
+from _whitebox import PAIR, RUNS, trained
 
 import cutaway as cw
 from cutaway.core.memory import freed_memory_kept
@@ -23,6 +24,11 @@ Extra = Callable[[cw.Model, dict[str, Any]], dict[str, Any]]
 """extra(model, card): figures of one question alone."""
 
 
+def nothing(_: cw.Model, __: dict[str, Any]) -> dict[str, Any]:
+    """No figures beyond those of every question."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Asked:
     """One variant of one question: a recipe with its settings, and the layer whose units are asked."""
@@ -32,28 +38,44 @@ class Asked:
     recipe: str
     settings: Sequence[str]
     layer: str = "layer2.conv"
-    extra: Extra = lambda _, __: {}
+    extra: Extra = nothing
     epochs: int = 1
     held: int = HELD
     classes: Sequence[str] = PAIR
 
 
-def run_of(one: Asked) -> tuple[cw.Model, dict[str, Any]]:
-    """The variant's network and card; variants with the same settings are one run."""
+def settings_of(one: Asked) -> list[str]:
+    """All of a variant's settings."""
     words = ", ".join(f'"{name}"' for name in one.classes)
     common = [f"classes=[{words}]", f"epochs={1 if QUICK else one.epochs}", f"holdout={one.held}", f"batch={BATCH}"]
-    tag = "_".join(re.findall(r"[\w.]+", " ".join(["log", one.recipe, *common, *one.settings])))
-    return trained(one.recipe, [*common, *one.settings], tag=tag)
+    return [*common, *one.settings]
+
+
+def tag_of(one: Asked) -> str:
+    """Where its run is kept: variants with the same settings are one run."""
+    return "_".join(re.findall(r"[\w.]+", " ".join(["log", one.recipe, *settings_of(one)])))
+
+
+def run_of(one: Asked) -> tuple[cw.Model, dict[str, Any]]:
+    """The variant's network and card."""
+    return trained(one.recipe, settings_of(one), tag=tag_of(one))
 
 
 def asked(one: Asked) -> dict[str, Any]:
-    """The variant's row."""
+    """The variant's row: measured now, or as it was measured when the run ended."""
+    kept = RUNS / tag_of(one) / f"row-{one.layer}-{getattr(one.extra, '__name__', '')}.json"
+    if not kept.exists():
+        figures = measured(one)
+        kept.write_text(json.dumps(figures))
+    return {"question": one.question, "variant": one.variant, **json.loads(kept.read_text())}
+
+
+def measured(one: Asked) -> dict[str, Any]:
+    """The variant's figures."""
     model, card = run_of(one)
     scored, n = card["scores"]["accuracy"], card["scores"]["n"]
     cosines = np.array(unit_agreement(model, one.layer).values)
     return {
-        "question": one.question,
-        "variant": one.variant,
         "accuracy, %": round(100 * scored, 1),
         "95 %": [round(100 * end, 1) for end in wilson(round(scored * n), n)],
         "parameters": card["parameters"],

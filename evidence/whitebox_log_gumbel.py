@@ -36,12 +36,12 @@ def choices(model: cw.Model, _: dict[str, Any]) -> dict[str, Any]:
 
 def gumbel(question: str, variant: str, *settings: str, layer: str = "layer2.conv") -> Asked:
     """A variant of the recipe `gumbel`, on two narrow layers where nothing else is said."""
-    widths = [] if any(each.startswith("widths") for each in settings) else ["widths=[32, 48]"]
+    widths = [] if any(each.startswith("widths") for each in settings) else ["widths=[24, 32]"]
     one = [] if any(each.startswith("top_k") for each in settings) else ["top_k=[1, 1]"]
-    return Asked(question, variant, "gumbel", [*widths, *one, *settings], layer, choices, epochs=2)
+    return Asked(question, variant, "gumbel", ["whitening=8", *widths, *one, *settings], layer, choices, epochs=2)
 
 
-PUBLISHED = gumbel("the published network", "1, then 2 a place", "widths=[64, 96]", "top_k=[1, 2]")
+PUBLISHED = gumbel("the published network", "1, then 2 a place", "widths=[48, 64]", "top_k=[1, 2]")
 QUESTIONS = [
     gumbel("Gumbel or plain", "plain", "top_k=[0, 0]"),
     gumbel("Gumbel or plain", "1 channel a place"),
@@ -50,13 +50,11 @@ QUESTIONS = [
     gumbel("channels a place, by depth", "4, 4", "top_k=[4, 4]"),
     gumbel("channels a place, by depth", "1, 4", "top_k=[1, 4]"),
     gumbel("mixing 1 x 1 behind", "1 a place, mixed", "mixing=true", layer="layer2.mix"),
-    gumbel("filters", "twice as many", "widths=[64, 96]"),
-    gumbel("layers", "three", "widths=[32, 48, 48]", "top_k=[1, 1, 1]", layer="layer3.conv"),
-    gumbel("layers", "three, plain", "widths=[32, 48, 48]", "top_k=[0, 0, 0]", layer="layer3.conv"),
+    gumbel("filters", "twice as many", "widths=[48, 64]"),
+    gumbel("layers", "three", "widths=[24, 32, 32]", "top_k=[1, 1, 1]", layer="layer3.conv"),
     gumbel("tau", "1 to 1", "cold=1.0"),
     gumbel("noise", "all of it, fading", "noise=1.0"),
     gumbel("when choices are made", "at the end, noise fading", "noise=1.0", "settled=1"),
-    gumbel("logit scale", "fixed at 1", "scale=1.0"),
     gumbel("logit scale", "fixed at 8", "scale=8.0"),
     PUBLISHED,
 ]

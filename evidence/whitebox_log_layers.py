@@ -9,6 +9,7 @@ one seed can tell.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from cutaway.metrics import unit_consistency
 from cutaway.training.augmentations import Change, jiggled, shuffled
 from cutaway.training.pictures import PREPROCESS, training_pictures
 
+NARROW = ["whitening=8", "widths=[24, 32]"]
 LOOKED = 1000  # held-out pictures on which single units are looked at
 THREE = (*PAIR, "bird")
 ALIKE = 0.5  # a correlation from which a unit is said not to mind
@@ -62,8 +64,17 @@ def consistent(model: cw.Model, _: dict[str, Any]) -> dict[str, Any]:
 
 def shallow(question: str, variant: str, *settings: str, **other: Any) -> Asked:
     """A variant of the recipe `shallow`, two narrow layers where nothing else is said."""
-    widths = [] if any(each.startswith("widths") for each in settings) else ["widths=[32, 48]"]
-    return Asked(question, variant, "shallow", [*widths, *settings], **other)
+    return Asked(question, variant, "shallow", [*narrow(settings), *settings], **other)
+
+
+def buckets(variant: str, *settings: str) -> Asked:
+    """A variant of the recipe `buckets`."""
+    return Asked("ensembles", variant, "buckets", [*narrow(settings), *settings])
+
+
+def narrow(settings: Sequence[str]) -> list[str]:
+    """What is small where the settings say nothing else."""
+    return [each for each in NARROW if not any(one.split("=")[0] == each.split("=")[0] for one in settings)]
 
 
 def three(variant: str, *settings: str) -> Asked:
@@ -84,18 +95,13 @@ def four(kernel: str) -> str:
 FREE = "whitening=0"  # the first layer reads pixels and learns
 OFFSET = [FREE, 'kernels=["offset", "offset"]', "norm=none"]
 FEW = {"epochs": 3, "held": 8000}
-FOUR = ["widths=[32, 48, 48, 48]"]
+FOUR = ["widths=[24, 32, 32, 32]"]
 
 QUESTIONS = [
     shallow("norms, two classes", "divides only"),
     shallow("norms, two classes", "batch normalisation", "norm=batch"),
     shallow("norms, two classes", "the same without its scale", "norm=batch, no scale"),
-    three("divides only"),
-    three("batch normalisation", "norm=batch"),
-    three("the same without its scale", "norm=batch, no scale"),
-    unit_deaths("divides only; Muon", FREE),
     unit_deaths("no norm; Muon", FREE, "norm=none"),
-    unit_deaths("no norm, offsets; Adam at 0.01", *OFFSET, "plain_rate=0.01"),
     unit_deaths("no norm, offsets; Adam at 0.1", *OFFSET),
     unit_deaths("the same with noise", *OFFSET, "augment=noise"),
     shallow("colour", "as they are", extra=consistent),
@@ -107,17 +113,18 @@ QUESTIONS = [
     shallow("last layer", "each place has its say"),
     shallow("last layer", "the whole picture", "head=whole"),
     shallow("last layer", "a window that slides", "head=window"),
-    Asked("ensembles", "one backbone, one bucket", "buckets", ["backbones=1", "buckets=1"]),
-    Asked("ensembles", "one as wide as four, best of four buckets", "buckets", ["backbones=1", "widths=[64, 96]"]),
-    Asked("ensembles", "four, one a bucket, best bucket", "buckets", []),
-    Asked("ensembles", "four, their mean", "buckets", ["best=false"]),
+    buckets("one backbone, one bucket", "backbones=1", "buckets=1", "widths=[24, 32]"),
+    buckets("one as wide as four, best of four buckets", "backbones=1", "widths=[48, 64]"),
+    buckets("four, one a bucket, best bucket", "widths=[12, 16]"),
+    buckets("four, their mean", "widths=[12, 16]", "best=false"),
     shallow("four layers", "plain", *FOUR, four("plain"), layer="layer4.conv"),
     shallow("four layers", "positive", *FOUR, four("positive"), layer="layer4.conv"),
-    shallow("four layers", "positive, batch normalisation", *FOUR, four("positive"), "norm=batch", layer="layer4.conv"),
     shallow("four layers", "positive, against their mean", *FOUR, four("least"), layer="layer4.conv"),
     shallow("augmentation, 2,000 pictures", "flips alone", "shift=0", **FEW),
-    shallow("augmentation, 2,000 pictures", "flips and crops", **FEW),
     shallow("augmentation, 2,000 pictures", "flips and 162 fixed changes", "shift=0", "augment=fixed", **FEW),
+    three("divides only"),
+    three("batch normalisation", "norm=batch"),
+    three("the same without its scale", "norm=batch, no scale"),
 ]
 
 

@@ -26,6 +26,7 @@ class Config(Settings):
     widths: tuple[int, ...] = (16, 24)  # of one backbone
     backbones: PositiveInt = 4  # side by side; they share the whitened stem alone
     buckets: PositiveInt = 4  # of a class, shared out among the backbones
+    whitening: PositiveInt = 16  # principal directions in the stem, each with both signs
     best: bool = True  # a class is its best bucket, a disjunction; else the mean of all, a plain ensemble
 
 
@@ -33,7 +34,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
     """The training as data and functions."""
 
     def network(classes: int) -> nn.Module:
-        return bucket_net(classes, config.widths, config.backbones, config.buckets, config.best)
+        return bucket_net(classes, config.widths, config.backbones, config.buckets, config.best, config.whitening)
 
     return cifar_task(config, data, seed, device, network)
 

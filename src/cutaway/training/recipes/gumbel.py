@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import nn
 
 from cutaway.nets.zoo.gumbel_net import gumbel_net
@@ -30,6 +30,7 @@ class Config(Settings):
     top_k: tuple[int, ...] = (1, 2)  # channels that a place of a kernel reads, layer by layer; 0 = all, plainly
     mixing: bool = False  # a 1 x 1 convolution behind each, which gives back what the choice takes
     scale: PositiveFloat | None = None  # of the scores, fixed; None = learned
+    whitening: PositiveInt = 16  # principal directions in the stem, each with both signs
     plain_rate: PositiveFloat = 0.1  # of Adam, for weights and choices: these have to be made in a few hundred steps
     hot: PositiveFloat = 1.0  # tau as training begins: choices are soft
     cold: PositiveFloat = 0.1  # tau as choices settle: they are nearly made
@@ -41,7 +42,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
     """The training as data and functions; before every step choices are a little colder."""
 
     def network(classes: int) -> nn.Module:
-        return gumbel_net(classes, config.widths, config.top_k, config.mixing, config.scale, seed=seed)
+        return gumbel_net(classes, config.widths, config.top_k, config.mixing, config.scale, config.whitening, seed)
 
     training = cifar_task(config, data, seed, device, network, plain=choosing)
 
