@@ -23,11 +23,13 @@ from cutaway.whitebox import PositiveConv2d
 
 GOAL, EXACT, AGREEING = 80.0, 1e-4, 90.0
 LAYERS = {"first": "edges", "second": "patterns.act"}
-SHORT = ["holdout=5000", "epochs=1", "falling=0.8", "filter_rate=0.1"]
+SHORT = ["holdout=5000", "epochs=1", "filter_rate=0.1"]
 VARIANTS: list[tuple[str, list[str]]] = [
     ("as it is", []),
     ("first filters not divided by their patch", ["match=false"]),
-    ("positive one by one: softplus, Adam", ["positivity=softplus"]),
+    ("positive one by one, softplus", ["positivity=softplus"]),
+    ("positive one by one, clamp", ["positivity=clamp"]),
+    ("positive one by one, square", ["positivity=square"]),
     ("one case of a class", ["cases=1"]),
 ]
 TRAIN = "--variants" in sys.argv
@@ -80,7 +82,7 @@ def main() -> None:
     rows = [shipped | {"gallery": drawn("positive", model, pictures, targets)}]
     print(rows[0], file=sys.stderr, flush=True)
     for name, settings in VARIANTS[:1] if QUICK else VARIANTS:
-        tag = "positive-" + name.translate({ord(" "): "_", ord(","): None, ord(":"): None})
+        tag = "positive-" + name.translate({ord(" "): "_", ord(","): None})
         if TRAIN or QUICK or (RUNS / tag / "seed0" / "card.json").exists():
             rows.append(row(name, [*SHORT, *settings], tag)[1])
             print(rows[-1], file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ def test_a_longer_training_begins_as_a_shorter_one() -> None:
     assert [share(short, at) for at in (0.0, 0.1, 1.0, 2.0)] == [share(long, at) for at in (0.0, 0.1, 1.0, 2.0)]
     assert share(short, 3.0) == 0.5
     assert share(short, 4.0) == 0.0
+    assert share(Config(epochs=1, falling=2.0), 0.2) == 1.0  # a short training reaches its rate as well
 
 
 @pytest.mark.parametrize(("positivity", "count"), [("least", 0), ("softplus", 2), ("clamp", 2), ("square", 2)])

@@ -28,7 +28,7 @@ class Config(Settings):
     batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
     filter_rate: PositiveFloat = 0.07  # of Muon: lower than where the rate falls from the start, since it is held
     rising: PositiveFloat = 0.2  # epochs in which rates rise; `warmup` is not asked
-    falling: PositiveFloat = 4.0  # last epochs, in which rates fall to zero
+    falling: PositiveFloat = 4.0  # last epochs, in which rates fall to zero; of a short training, four fifths
     plain_rate: PositiveFloat = 0.1  # of Adam, for all positivity but "least", which Muon trains as it does filters
     filters: PositiveInt = 96  # of the first layer, 6 x 6 over a stride of two: large ones at full size cost minutes
     units: PositiveInt = 192  # of the second layer
@@ -61,7 +61,7 @@ def share(config: Config, epochs: float) -> float:
 
     Until it falls it doesn't depend on how long the training is, so a kept state can be taken further.
     """
-    return min(epochs / config.rising, 1.0, (config.epochs - epochs) / config.falling)
+    return min(epochs / config.rising, 1.0, (config.epochs - epochs) / min(config.falling, 0.8 * config.epochs))
 
 
 def positive_weights(module: nn.Module) -> list[nn.Parameter]:
