@@ -48,15 +48,15 @@ QUESTIONS = [
     gumbel("Gumbel or plain", "1 a place, by lot, never learned", "settled=0"),
     gumbel("channels a place, by depth", "2, 2", "top_k=[2, 2]"),
     gumbel("channels a place, by depth", "4, 4", "top_k=[4, 4]"),
-    gumbel("channels a place, by depth", "1, 4", "top_k=[1, 4]"),
     gumbel("mixing 1 x 1 behind", "1 a place, mixed", "mixing=true", layer="layer2.mix"),
-    gumbel("filters", "twice as many", "widths=[48, 64]"),
     gumbel("layers", "three", "widths=[24, 32, 32]", "top_k=[1, 1, 1]", layer="layer3.conv"),
-    gumbel("tau", "1 to 1", "cold=1.0"),
-    gumbel("noise", "all of it, fading", "noise=1.0"),
-    gumbel("when choices are made", "at the end, noise fading", "noise=1.0", "settled=1"),
     gumbel("logit scale", "fixed at 8", "scale=8.0"),
+    gumbel("tau", "1 to 1", "cold=1.0"),
     PUBLISHED,
+    gumbel("filters", "twice as many", "widths=[48, 64]"),
+    gumbel("noise", "all of it, fading", "noise=1.0"),
+    gumbel("channels a place, by depth", "1, 4", "top_k=[1, 4]"),
+    gumbel("when choices are made", "at the end, noise fading", "noise=1.0", "settled=1"),
 ]
 
 
