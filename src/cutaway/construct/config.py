@@ -68,10 +68,13 @@ class Learning:
     size: int = 64
     width: int = 16
     epochs: int = 14
+    batch: int = 50  # pictures a step
     pictures: int = 2000
     kernel: int = 15
     filters: int = 8
     laid_in: float = 0.2  # the share of a leaf's pictures that get another one's part laid in
+    reach: int = 2  # how far a leaf's wide look sees: 2 for 41 pixels, 3 for 73
+    members: int = 1  # networks a node above others, from as many seeds, whose maps are averaged
     seed: int = 0
 
 

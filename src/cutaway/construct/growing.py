@@ -44,6 +44,9 @@ def spec_of(project: Project, node: Node) -> Spec:
         kernel=learning.kernel,
         filters=learning.filters,
         laid_in=learning.laid_in,
+        reach=learning.reach,
+        members=learning.members if node.children else 1,
+        batch=learning.batch,
         seed=learning.seed,
         epochs=learning.epochs,
     )

@@ -12,12 +12,11 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from cutaway.construct.lessons import Lesson, crops, erased, laid_in
-from cutaway.construct.networks import PartNet, Spec
+from cutaway.construct.networks import Mean, PartNet, Spec
 from cutaway.core.devices import autocast
 from cutaway.core.errors import ProjectError
 from cutaway.core.seeds import generator
 
-BATCH = 50
 RATE = 0.01
 RIVALS = 3.0  # a place on a sibling weighs as much as three on the ground
 PRESENCE = 0.3  # the share of the head's own loss
@@ -46,13 +45,10 @@ def learn(spec: Spec, train: Lesson, val: Lesson, switch: tuple[int, str] | None
                 f"{shown} of {int(lesson.clear.sum())} pictures of {name} show the part; expected some, not all; "
                 "label more pictures"
             )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator(spec.seed, "part network").initial_seed())
-        net = _laid_out(PartNet(spec))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums over several threads may differ in their last bits
     try:
-        net, losses = _fitted(net, spec, train, switch)
+        net, losses = _several(spec, train, switch) if spec.members > 1 else _one(spec, train, switch)
         net.load_state_dict({name: stored(value) for name, value in net.state_dict().items()})
         threshold, level = thresholds(net, val)
         spec = replace(net.spec, threshold=threshold, level=level)
@@ -60,6 +56,22 @@ def learn(spec: Spec, train: Lesson, val: Lesson, switch: tuple[int, str] | None
         return Learned(net, spec, tuple(losses))
     finally:
         torch.set_num_threads(threads)
+
+
+def _one(spec: Spec, train: Lesson, switch: tuple[int, str] | None) -> tuple[PartNet, list[float]]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(spec.seed, "part network").initial_seed())
+        net = _laid_out(PartNet(spec))
+    return _fitted(net, spec, train, switch)
+
+
+def _several(spec: Spec, train: Lesson, switch: tuple[int, str] | None) -> tuple[PartNet, list[float]]:
+    """Networks of successive seeds, each fitted by itself, as one; the head that is trained, if any, is the first's."""
+    alone = [_one(replace(spec, members=1, seed=spec.seed + number), train, switch) for number in range(spec.members)]
+    net = _laid_out(PartNet(replace(alone[0][0].spec, members=spec.members)))
+    net.map = Mean([each.map for each, _losses in alone])
+    net.head = alone[0][0].head
+    return net.eval(), [sum(losses) / len(losses) for losses in zip(*(each for _net, each in alone), strict=True)]
 
 
 def _laid_out(net: PartNet) -> PartNet:
@@ -77,7 +89,7 @@ def stored(value: Tensor) -> Tensor:
 
 def _fitted(net: PartNet, spec: Spec, train: Lesson, switch: tuple[int, str] | None) -> tuple[PartNet, list[float]]:
     draw = generator(spec.seed, "order of pictures")
-    steps = spec.epochs * -(-len(train) // BATCH)
+    steps = spec.epochs * -(-len(train) // spec.batch)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     share = float(train.masks.mean().clamp(min=1e-6))
@@ -115,7 +127,7 @@ def _with_head(net: PartNet, head: str) -> PartNet:
 
 
 def _batches(train: Lesson, spec: Spec, draw: torch.Generator) -> Iterator[Lesson]:
-    for picked in torch.randperm(len(train), generator=draw).split(BATCH):
+    for picked in torch.randperm(len(train), generator=draw).split(spec.batch):
         batch = train.only(picked)
         if spec.supervision == "crop":
             batch = crops(batch)

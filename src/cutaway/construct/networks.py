@@ -6,7 +6,7 @@ Each network answers with a map of logits; a head that nobody trains reads off i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cutaway.core.cache import write_atomically
 from cutaway.core.errors import ProjectError, choose
 
 FORMS = ("leaf", "composed", "rule")
+MOST_REACH, MOST_MEMBERS = 5, 16  # a file from elsewhere is read before anybody knows whether it is sensible
 WEIGHTS, SPEC = "weights.safetensors", "spec.yaml"
 
 
@@ -33,6 +34,8 @@ class Spec:
     threshold: the presence from which on the part is there; level: the logit from which on a place belongs to it.
     supervision: "mask" (whole pictures, per pixel) or "crop" (cut-out parts, one answer each). laid_in: the share of
     a leaf's pictures that get another one's part laid in, so that it is known by itself and not by its company.
+    reach: how many convolutions of a leaf's wide look, each twice as far as the one before (2 see 41 pixels, 3 see 73).
+    members: networks that answer with the mean of their maps.
     """
 
     form: str = "leaf"
@@ -44,6 +47,9 @@ class Spec:
     head: str = "max"
     supervision: str = "mask"
     laid_in: float = 0.2
+    reach: int = 2
+    members: int = 1
+    batch: int = 50
     seed: int = 0
     epochs: int = 12
     threshold: float = 0.0
@@ -55,11 +61,16 @@ class Spec:
         choose(self.supervision, ("mask", "crop"), "supervision")
         for child in self.inputs:
             check_id(child)
-        numbers = (self.size, self.width, self.kernel, self.filters, self.epochs)
+        numbers = (self.size, self.width, self.kernel, self.filters, self.epochs, self.batch)
         if not all(0 < number <= 1024 for number in numbers) or self.size % 4 or self.kernel % 2 == 0:
             raise ProjectError(
                 f"a network of size {self.size}, width {self.width}, kernel {self.kernel}, filters {self.filters}; "
                 "expected 1 to 1024 each, a size that 4 divides and an odd kernel"
+            )
+        if not 1 <= self.reach <= MOST_REACH or not 1 <= self.members <= MOST_MEMBERS:
+            raise ProjectError(
+                f"a network of {self.members} members that reach {self.reach} convolutions far; expected 1 to "
+                f"{MOST_MEMBERS} and 1 to {MOST_REACH}"
             )
         if not 0 <= self.laid_in <= 1:
             raise ProjectError(f"parts laid into {self.laid_in} of the pictures; expected a share from 0 to 1")
@@ -87,8 +98,7 @@ class Leaf(nn.Module):
         self.fine = nn.Sequential(*_looking(3, fine, 5, stride=2))
         self.wide = nn.Sequential(
             *_looking(fine, wide, 3, stride=2),
-            *_looking(wide, wide, 3),
-            *_looking(wide, wide, 3, dilation=2),
+            *(module for step in range(spec.reach) for module in _looking(wide, wide, 3, dilation=2**step)),
             nn.Conv2d(wide, fine, 1),
         )
         self.joined = nn.Sequential(*_looking(fine, fine, 3), nn.Conv2d(fine, 4, 3, 1, 1), nn.PixelShuffle(2))
@@ -118,6 +128,18 @@ class Composed(nn.Module):
         return answer
 
 
+class Mean(nn.Module):
+    """Several networks of one kind, each of which learned from a seed of its own: the mean of their maps."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 grid grid"]:
+        answer: Tensor = sum(member(inputs) for member in self.members) / len(self.members)
+        return answer
+
+
 class LinearHead(nn.Module):
     """A trained answer: one weight for each of 8 x 8 fields of the map."""
 
@@ -139,7 +161,8 @@ class PartNet(nn.Module):
         if spec.form == "rule":
             raise ProjectError("a plain-coded node has no network; expected a leaf or a composed one")
         self.spec = spec
-        self.map = Leaf(spec) if spec.form == "leaf" else Composed(spec)
+        kind = Leaf if spec.form == "leaf" else Composed
+        self.map = kind(spec) if spec.members == 1 else Mean([kind(spec) for _ in range(spec.members)])
         self.head = LinearHead() if spec.head == "linear" else None
 
     def forward(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 grid grid"]:

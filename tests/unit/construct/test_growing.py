@@ -206,3 +206,34 @@ def test_leak_checks_have_a_row_for_every_child_and_class(project: Path) -> None
 
 def test_a_project_is_opened_by_its_path_as_text(project: Path) -> None:
     assert open_project(str(project)) == open_project(project)
+
+
+def test_members_of_a_network_answer_with_the_mean_of_their_maps(tmp_path: Path) -> None:
+    spec = replace(SPEC, epochs=2, members=2, seed=3)
+    joined = learn(spec, squares(60, 0), squares(40, 1))
+    alone = [learn(replace(spec, members=1, seed=seed), squares(60, 0), squares(40, 1)).net for seed in (3, 4)]
+    pictures = squares(10, 2).inputs.float() / 255
+    with torch.no_grad():
+        mean = (alone[0](pictures) + alone[1](pictures)) / 2
+        assert torch.allclose(joined.net(pictures), mean, atol=1e-5)
+        networks.write(joined.net, joined.spec, tmp_path / "net")
+        assert torch.allclose(networks.read(tmp_path / "net")(pictures), joined.net(pictures), atol=1e-6)
+    assert len(joined.losses) == 2
+
+
+@pytest.mark.parametrize(("reach", "seen"), [(2, 41), (3, 73)])
+def test_a_leaf_of_more_reach_sees_further(reach: int, seen: int) -> None:
+    net = PartNet(Spec(size=96, width=2, reach=reach)).eval()
+    for weight in net.parameters():
+        weight.data = weight.data.abs() + 0.01  # nothing cancels, and no place is switched off
+    pictures = torch.full((1, 3, 96, 96), 0.9, requires_grad=True)
+    net(pictures)[0, 0, 48, 48].backward()
+    columns = torch.nonzero(pictures.grad[0].abs().sum(dim=(0, 1)))[:, 0]  # type: ignore[index]
+    assert abs(int(columns.max() - columns.min()) + 1 - seen) <= 4
+
+
+def test_networks_of_no_size_are_refused() -> None:
+    with pytest.raises(ProjectError, match="2 members that reach 40 convolutions far; expected 1 to 16 and 1 to 5"):
+        Spec(members=2, reach=40)
+    with pytest.raises(ProjectError, match="expected 1 to 1024 each"):
+        Spec(batch=0)
