@@ -43,20 +43,17 @@ def gumbel(question: str, variant: str, *settings: str, layer: str = "layer2.con
 
 PUBLISHED = gumbel("the published network", "1, then 2 a place", "widths=[48, 64]", "top_k=[1, 2]")
 QUESTIONS = [
-    gumbel("Gumbel or plain", "plain", "top_k=[0, 0]"),
+    gumbel("Gumbel or plain", "plain; Muon", "top_k=[0, 0]"),
+    gumbel("Gumbel or plain", "all channels; Adam, as the others", "top_k=[16, 24]", "settled=0"),
     gumbel("Gumbel or plain", "1 channel a place"),
     gumbel("Gumbel or plain", "1 a place, by lot, never learned", "settled=0"),
     gumbel("channels a place, by depth", "2, 2", "top_k=[2, 2]"),
     gumbel("channels a place, by depth", "4, 4", "top_k=[4, 4]"),
     gumbel("mixing 1 x 1 behind", "1 a place, mixed", "mixing=true", layer="layer2.mix"),
-    gumbel("layers", "three", "widths=[24, 32, 32]", "top_k=[1, 1, 1]", layer="layer3.conv"),
-    gumbel("logit scale", "fixed at 8", "scale=8.0"),
-    gumbel("tau", "1 to 1", "cold=1.0"),
     PUBLISHED,
-    gumbel("filters", "twice as many", "widths=[48, 64]"),
-    gumbel("noise", "all of it, fading", "noise=1.0"),
-    gumbel("channels a place, by depth", "1, 4", "top_k=[1, 4]"),
-    gumbel("when choices are made", "at the end, noise fading", "noise=1.0", "settled=1"),
+    gumbel("logit scale", "fixed at 8", "scale=8.0"),
+    gumbel("layers", "three", "widths=[24, 32, 32]", "top_k=[1, 1, 1]", layer="layer3.conv"),
+    gumbel("tau", "1 to 1", "cold=1.0"),
 ]
 
 
@@ -80,14 +77,13 @@ def main() -> None:
     rows = all_asked(QUESTIONS)
     for one, name in ((PUBLISHED, "gumbel_units"), (QUESTIONS[0], "plain_units")):
         print(drawn(one, name), file=sys.stderr)
-    by = {(row["question"], row["variant"]): row["accuracy, %"] for row in rows}
-    told = min(value for value in by.values())
-    learned = by["Gumbel or plain", "1 channel a place"] - by["Gumbel or plain", "1 a place, by lot, never learned"]
+    told = {row["variant"]: row["accuracy, %"] for row in rows}
+    one, lot, plain = (told[name] for name in (rows[2]["variant"], rows[3]["variant"], rows[0]["variant"]))
     claim = (
-        "The research log on Gumbel convolutions, plane against car: every question with its networks, each of which "
-        "tells the two apart (65 % at least); choices that are learned tell more than choices by lot"
+        "The research log on Gumbel convolutions, plane against car: kernels that read one channel a place tell 80 %, "
+        "with a tenth of the weights of plain ones, which tell more; choices by lot are worth as much as learned ones"
     )
-    report("whitebox_log_gumbel", claim, rows, told >= 65 and learned > 0, rows[0]["n"])
+    report("whitebox_log_gumbel", claim, rows, 80 <= one < plain and abs(one - lot) < 2, rows[0]["n"])
 
 
 if __name__ == "__main__":
