@@ -31,7 +31,7 @@ def choices(model: cw.Model, _: dict[str, Any]) -> dict[str, Any]:
     unread = sum(layer.weight.numel() + layer.choices.numel() - int(layer.chosen().sum()) for layer in layers)
     scale = next(layer for layer in model.module.modules() if isinstance(layer, Scale))
     settled = [f"{layer.agreement():.2f}" for layer in layers]
-    return {"read": stored - unread, "settled": ", ".join(settled), "logit scale": round(float(scale.value), 2)}
+    return {"read": stored - unread, "settled": ", ".join(settled), "logit scale": round(float(scale.value.detach()), 2)}
 
 
 def gumbel(question: str, variant: str, *settings: str, layer: str = "layer2.conv") -> Asked:
