@@ -12,30 +12,18 @@ import json
 import sys
 from typing import Any
 
-import torch
-from _evidence import QUICK, SHARED, report
+from _evidence import QUICK, report
+from _legible import Pictures, fallen, judge, legible, told
 from _whitebox import drawn, examined, trained
 
 import cutaway as cw
 from cutaway.data.cifar10 import LABELS
-from cutaway.metrics import (
-    Measured,
-    class_accuracy,
-    class_agreement,
-    collapse,
-    contrast,
-    exactness,
-    naturalness,
-    recognised,
-)
 from cutaway.nets.zoo import WEIGHTS, ZOO
-from cutaway.training.adversaries import attacked
 
-N = 60 if QUICK else 1000
 MOSAICS = 20 if QUICK else 150
-ATTACKED = 40 if QUICK else 200
 NARROW = "widths=[32, 64, 96]"
 SHORT: list[tuple[str, str, list[str], int]] = [
+    ("clear, from nothing", "clear", ["epochs=2", NARROW, "start="], 1),
     ("bias-free", "bias-free", ["epochs=2", NARROW], 1),
     ("bias-free, not asked", "bias-free", ["epochs=2", NARROW, "evidence=0"], 1),
     ("bias-free, moved by 0.5", "bias-free", ["epochs=1", NARROW, "evidence=0", "length=0.5"], 2),
@@ -61,71 +49,29 @@ def networks() -> list[tuple[str, cw.Model, int]]:
         found.append((f"{name} (short)", model, card["config"]["epochs"] * 50_000 * views))
     if "clear" in ZOO:
         config = json.loads((WEIGHTS / "clear.json").read_text())["config"]
-        views = 2 if config["length"] else 1
-        found.append(("clear (shipped)", cw.load("clear"), config["epochs"] * 50_000 * views))
+        found.append(("clear (shipped)", cw.load("clear"), config["epochs"] * 50_000))
     return found
 
 
-def interval(found: Measured) -> str:
-    low, high = found.interval
-    return f"{found.value:.3f} ({low:.3f} to {high:.3f})"
-
-
-def accuracy(model: cw.Model, pictures: torch.Tensor, targets: torch.Tensor) -> float:
-    """In per cent, in float32."""
-    with torch.no_grad():
-        right = sum(
-            int((model(a).argmax(1) == b).sum()) for a, b in zip(pictures.split(500), targets.split(500), strict=True)
-        )
-    return round(100 * right / len(targets), 2)
-
-
-def robust(model: cw.Model, pictures: torch.Tensor, targets: torch.Tensor) -> float:
-    """Accuracy in per cent under PGD-20, L2 0.5, on the first pictures."""
-    moved = torch.cat(
-        [
-            attacked(model, a, b)
-            for a, b in zip(pictures[:ATTACKED].split(100), targets[:ATTACKED].split(100), strict=True)
-        ]
-    )
-    return accuracy(model, moved, targets[:ATTACKED])
-
-
-def row(
-    name: str, model: cw.Model, reading: str, passes: int, data: tuple[torch.Tensor, torch.Tensor], judge: cw.Model
-) -> dict[str, Any]:
+def row(name: str, model: cw.Model, reading: str, passes: int, data: Pictures, by: cw.Model) -> dict[str, Any]:
     """One network read in one way."""
-    (pictures, targets), few = data, data[0][:100]
-    natural = naturalness(model, few, reading=reading)
-    told: dict[str, Any] = {"network": name, "reading": reading, "passes": passes}
-    if reading == "gradient":
-        told |= {"accuracy, %": accuracy(model, pictures, targets), "PGD-20, %": robust(model, pictures, targets)}
-    told |= {
-        "exactness, median": f"{sorted(exactness(model, few, reading=reading).values)[len(few) // 2]:.1e}",
-        "class accuracy": interval(class_accuracy(model, pictures[:N], targets[:N], n=MOSAICS, reading=reading)),
-        "contrast": interval(contrast(model, few, reading=reading)),
-        "recognised on noise": interval(recognised(model, judge, reading=reading, groups=2 if QUICK else 10)),
-        "agreement on noise": round(class_agreement(model, 10, reading=reading).value, 3),
-        "variation from pictures', sd": round(natural.variation.distance, 2),
-        "spectrum": round(natural.spectrum.gradients.value, 2),
-        "pictures' spectrum": round(natural.spectrum.pictures.value, 2),
-    }
-    if reading == "gradient":
-        fallen = collapse(model, lambda one: class_accuracy(one, pictures[:N], targets[:N], n=MOSAICS // 3))
-        told["class accuracy, weights shuffled"] = interval(fallen.shuffled)
-    return told
+    begun = {"network": name, "reading": reading, "passes": passes}
+    if reading != "gradient":
+        return begun | legible(model, reading, data, by, MOSAICS)
+    shuffled = {"class accuracy, weights shuffled": fallen(model, data, MOSAICS // 3)}
+    return begun | told(model, data) | legible(model, reading, data, by, MOSAICS) | shuffled
 
 
 def main() -> None:
     data = examined(LABELS, None if not QUICK else 300)
-    judge = cw.load(f"resnet20@{SHARED}/models/resnet20_cifar10.safetensors")
+    by = judge()
     rows = []
     for name, model, passes in networks():
-        rows.append(row(name, model, "gradient", passes, data, judge))
+        rows.append(row(name, model, "gradient", passes, data, by))
         print(rows[-1], file=sys.stderr, flush=True)
         drawn(f"ten_{name.split(' (')[0].replace(', ', '_').replace(' ', '_').replace('-', '_')}", model, *data)
         if "black box" in name or name.startswith("airbench"):
-            rows.append(row(name, model, "pullback", passes, data, judge))
+            rows.append(row(name, model, "pullback", passes, data, by))
     mine = next((each for each in rows if each["network"] == "clear (shipped)"), None)
     passed = mine is not None and mine["accuracy, %"] >= 93.5
     claim = (
