@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from _daisy_tree import finished, folder
 from _evidence import QUICK, report
-from construct_daisies import FOLDER, finished
 from sklearn.cluster import KMeans
 
 from cutaway.construct import growing, learning
@@ -25,10 +25,10 @@ from cutaway.construct.tree import Tree, grown, maps, presence
 
 PARTS, CLASS = ("disk", "petals"), "daisy"
 
-PROJECT = open_project(FOLDER)
+PROJECT = open_project(folder(0))
 STUFF = material(PROJECT)
 TREE = grown(PROJECT)
-DAISIES = np.array([flower.daisy for flower in finished()])
+DAISIES = np.array([flower.daisy for flower in finished(0)])
 
 
 @dataclass(frozen=True)
