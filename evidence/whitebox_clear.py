@@ -1,10 +1,10 @@
 """`clear` beside the black box that it begins as, the same made homogeneous, and its rivals where they are trained.
 
-`clear` is read as W(x), its linear map for one picture (the gradient with gates held), and by its plain gradient. PGD-20
+`clear` is read as W(x), its linear map for one picture (the gradient, gates held), and by its plain gradient. PGD-20
 (L2 0.5) is told on the first 200 test pictures; legibility is measured on the first 1,000 or the first 100. Intervals
 over pictures, mosaics (chance 0.111), or classes and sets of noise (chance 0.1).
 
-    python evidence/whitebox_clear.py --rivals    trains a robust network and a B-cos network first (an hour of one core)
+    python evidence/whitebox_clear.py --rivals    trains a robust and a B-cos network first (an hour)
 """
 
 from __future__ import annotations
