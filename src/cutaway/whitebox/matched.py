@@ -16,9 +16,9 @@ FAINT = 0.1  # a patch's root mean square below which it counts as empty; pictur
 class MatchConv2d(Weighing):
     """y = <w, x> / |x| for each patch x, |x| its root mean square: a convolution behind local contrast normalisation.
 
-    A faint leaf counts as much as a bright one. On noise no patch is much like any filter, so a soft gate behind this
-    layer stays about half open there, and what it passes on is one and the same map for any noise. y = W(x) x with
-    W(x) = w / |x|; with `detach` (or within `weights_held`) that map is the gradient, and y = <dy/dx, x> is exact.
+    A faint leaf counts as much as a bright one, and no patch throws all soft gates behind this layer open at once: how
+    far they swing is a matter of likeness alone. y = W(x) x with W(x) = w / |x|; with `detach` (or within
+    `weights_held`) that map is the gradient, and y = <dy/dx, x> is exact.
 
     Raises OptionError for fewer than one output channel, or a kernel or a stride below 1.
     """

@@ -1,12 +1,11 @@
 """Three layers, positive above the first: a class is one of several cases, a case is patterns, a pattern is edges.
 
 Only the first layer's filters have signs; they say what is bright beside what is dark. From there a unit can but gather
-(`PositiveConv2d`) and choose (`SoftMaxPool`). Two things make that learn, and show one thing on noise:
+(`PositiveConv2d`) and choose (`SoftMaxPool`). Two things make that learn, and keep soft gates from being thrown about:
 
 - What a unit gathers stands against what all units gather (`Contrast`). Sums of positive numbers hardly differ but for
   their common part; without it, positive weights say all that signed ones do ("least").
-- A first filter answers with how much a patch is like it (`MatchConv2d`). Noise is not much like anything, so its gates
-  stay about half open there, and a unit's gradient is nearly the same for any noise.
+- A first filter answers with how much a patch is like it (`MatchConv2d`), not with how bright the patch is.
 """
 
 from __future__ import annotations
