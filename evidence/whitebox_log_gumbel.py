@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from _evidence import report
-from _log import Asked, all_asked
+from _log import Asked, all_asked, run_of
 from _whitebox import IMAGES
 
 import cutaway as cw
@@ -29,9 +29,13 @@ def choices(model: cw.Model, _: dict[str, Any]) -> dict[str, Any]:
     layers = [layer for layer in model.module.modules() if isinstance(layer, GumbelConv2d)]
     stored = sum(parameter.numel() for parameter in model.module.parameters())
     unread = sum(layer.weight.numel() + layer.choices.numel() - int(layer.chosen().sum()) for layer in layers)
-    scale = next(layer for layer in model.module.modules() if isinstance(layer, Scale))
+    scale = next(layer.value.detach() for layer in model.module.modules() if isinstance(layer, Scale))
     settled = [f"{layer.agreement():.2f}" for layer in layers]
-    return {"read": stored - unread, "settled": ", ".join(settled), "logit scale": round(float(scale.value.detach()), 2)}
+    return {
+        "read": stored - unread,
+        "settled": ", ".join(settled),
+        "logit scale": round(float(scale), 2),
+    }
 
 
 def gumbel(question: str, variant: str, *settings: str, layer: str = "layer2.conv") -> Asked:
