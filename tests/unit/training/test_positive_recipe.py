@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from cutaway.nets.zoo.positive_net import positive_net
-from cutaway.training.recipes.positive import Config, positive_weights, share
+from cutaway.training.recipes.positive import Config, agreement, asking, positive_weights, share
 
 
 def test_a_longer_training_begins_as_a_shorter_one() -> None:
@@ -20,3 +21,26 @@ def test_a_longer_training_begins_as_a_shorter_one() -> None:
 @pytest.mark.parametrize(("positivity", "count"), [("least", 0), ("softplus", 2), ("clamp", 2), ("square", 2)])
 def test_weights_that_are_positive_one_by_one_are_not_muon_s(positivity: str, count: int) -> None:
     assert len(positive_weights(positive_net(4, 8, 12, positivity=positivity))) == count
+
+
+def test_units_that_are_asked_come_to_agree_and_the_norms_stay() -> None:
+    torch.manual_seed(0)
+    network = positive_net(4, 8, 12).train()
+    before = [norm.clone() for name, norm in network.named_buffers() if "mean_square" in name]
+    optimizer = torch.optim.Adam(network.parameters(), 0.02)
+    first = float(agreement(network, 12, 8).detach().mean())
+    for _ in range(30):
+        optimizer.zero_grad()
+        (1 - agreement(network, 12, 8)).mean().backward()
+        optimizer.step()
+    assert float(agreement(network, 12, 8).detach().mean()) > first + 0.02
+    assert network.training
+    after = [norm for name, norm in network.named_buffers() if "mean_square" in name]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_what_units_disagree_about_is_added_to_the_loss() -> None:
+    torch.manual_seed(0)
+    network, pictures, targets = positive_net(4, 8, 12), torch.randn(6, 3, 32, 32), torch.arange(6) % 4
+    losses = [asking(Config(asked=each, wanted=1.0))(network, pictures, targets).detach() for each in (1e-6, 10.0)]
+    assert losses[1] > losses[0]

@@ -6,18 +6,22 @@ cutaway train positive
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
-from torch import nn
+import torch.nn.functional as F
+from jaxtyping import Float
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from torch import Tensor, nn
 
 from cutaway.nets.zoo.positive_net import positive_net
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Loss, Settings, cifar_recipe, cifar_task, entropy
 from cutaway.training.loop import Task
-from cutaway.whitebox import PositiveConv2d
+from cutaway.whitebox import PositiveConv2d, weights_held
 
 CLAIM = __doc__.splitlines()[0]
+UNITS, DRAWS = 24, 6  # asked at every step, each on as many draws of noise
+SEEN = 16  # pixels of noise: what a unit in the middle sees, and some around it
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Config(Settings):
     cases: PositiveInt = 2  # of a class, of which one suffices
     positivity: Literal["least", "softplus", "clamp", "square"] = "least"  # how a free number becomes a weight >= 0
     temperature: PositiveFloat = 1.0  # of the disjunction
+    asked: NonNegativeFloat = 0.0  # weight of what units disagree about on noise; 0 = they are not asked
+    wanted: Annotated[float, Field(ge=0, le=1)] = 0.62  # mean cosine that is agreement enough; it counts from 0.5
     match: bool = True  # whether first filters are divided by the size of the patch before them
 
 
@@ -52,8 +58,41 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
             match=config.match,
         )
 
-    whole = cifar_task(config, data, seed, device, network, plain=positive_weights)
+    loss = asking(config) if config.asked else None
+    whole = cifar_task(config, data, seed, device, network, loss=loss, plain=positive_weights)
     return replace(whole, schedule=lambda progress: share(config, progress * config.epochs))
+
+
+def asking(config: Config) -> Loss:
+    """Cross entropy, and what units of the second layer show on noise: as much of it as they disagree about."""
+    told = entropy(config)
+
+    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
+        shortfall = (config.wanted - agreement(module)).clamp(min=0).mean()
+        return told(module, pictures, targets) + config.asked * shortfall
+
+    return loss
+
+
+def agreement(module: nn.Module, units: int = UNITS, draws: int = DRAWS) -> Float[Tensor, " units"]:
+    """The mean cosine between gradients on different noise of some units, drawn anew, at their middle place.
+
+    As `metrics.unit_agreement` has it, but for noise that is as small as what a unit sees and that can be learned from.
+    """
+    layers = nn.Sequential(module.get_submodule("edges"), module.get_submodule("patterns"))
+    training = module.training
+    noise = torch.randn(units * draws, 3, SEEN, SEEN, device=next(module.parameters()).device).requires_grad_()
+    try:
+        with weights_held(layers.eval()):  # in eval, so that norms don't take noise for pictures
+            maps = layers(noise)
+            middle = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2]
+            asked = torch.randint(middle.shape[1], (units,), device=noise.device).repeat_interleave(draws)
+            (slopes,) = torch.autograd.grad(middle.gather(1, asked[:, None]).sum(), noise, create_graph=True)
+    finally:
+        layers.train(training)
+    shown = F.normalize(slopes.flatten(1), dim=1, eps=1e-8).unflatten(0, (units, draws))
+    cosines: Tensor = (shown.sum(1).square().sum(1) - draws) / (draws * (draws - 1))
+    return cosines
 
 
 def share(config: Config, epochs: float) -> float:
