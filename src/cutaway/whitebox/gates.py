@@ -49,7 +49,7 @@ class _Held(torch.autograd.Function):
 
 
 class SharedGate(Weighing):
-    """y = g(u) v: values v, let through as far as another stream's u says, by `side` x `side` places together.
+    """y = g(u) v: values v, let through as far as another stream's u says (or v), by `side` x `side` places together.
 
     g is the mean of the normal distribution function of u over these places (fewer at the border), one for each
     channel. The noise in a gradient is that of its gates, place by place; shared ones make it smooth. side=1: each
@@ -64,8 +64,9 @@ class SharedGate(Weighing):
             raise OptionError(f"side is {side}; expected an odd number of places; try side=5")
         self.side, self.detach = side, detach
 
-    def forward(self, values: Maps, by: Maps) -> Maps:
-        opened: Tensor = 0.5 * (1 + torch.erf((by.detach() if self.detach else by) * 2**-0.5))
+    def forward(self, values: Maps, by: Maps | None = None) -> Maps:
+        said = values if by is None else by
+        opened: Tensor = 0.5 * (1 + torch.erf((said.detach() if self.detach else said) * 2**-0.5))
         if self.side > 1:
             opened = F.avg_pool2d(opened, self.side, 1, self.side // 2, count_include_pad=False)
         return opened * values

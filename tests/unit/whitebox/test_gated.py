@@ -44,6 +44,7 @@ def test_a_shared_gate_is_the_mean_of_the_open_shares_around_a_place() -> None:
 def test_a_gate_of_one_place_is_gelu_where_both_streams_are_one() -> None:
     values = drawn(1, 2, 4, 4)
     torch.testing.assert_close(SharedGate()(values, values), nn.functional.gelu(values))
+    torch.testing.assert_close(SharedGate(3)(values), SharedGate(3)(values, values))
 
 
 def test_held_gates_are_constants() -> None:
