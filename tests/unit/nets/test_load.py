@@ -145,7 +145,6 @@ def test_files_that_cannot_be_run(tmp_path: Path) -> None:
     ("spec", "error", "message"),
     [
         ("squeezenet1_2", ModelError, 'no model "squeezenet1_2" .*; did you mean "squeezenet1_1"'),
-        ("clear", ModelError, 'the shipped network "clear" is not in this version of cutaway'),
         ("keras:vgg", ModelError, 'no source of models "keras".*; expected torchvision:NAME, timm:NAME, hf:NAME'),
         ("resnet20?wieghts=none", OptionError, 'sets "wieghts"; expected weights=none or classes=N'),
         ("resnet20?weights=mine", OptionError, "sets weights=mine; expected weights=none, or @file"),

@@ -9,8 +9,6 @@ from cutaway.nets.sources.request import RANDOM_NOTE, Request, seeded
 from cutaway.nets.zoo import ZOO
 
 EXPECTED = "expected one of our own, torchvision:NAME, timm:NAME, hf:NAME or FILE.py:FACTORY"
-COMING = ("partworld", "cifar10", "clear")
-"""Names that are promised to be shipped networks; those that are not there yet are refused in words."""
 
 
 def names() -> list[str]:
@@ -21,8 +19,6 @@ def names() -> list[str]:
 def load(request: Request) -> Model:
     """The shipped network of that name with its weights, or an architecture with random ones."""
     entry = ZOO.get(request.name)
-    if entry is None and request.name in COMING:
-        raise ModelError(f'the shipped network "{request.name}" is not in this version of cutaway; {EXPECTED}')
     if entry is None:
         known = names()
         raise ModelError(f'no model "{request.name}" ({", ".join(known)}); {EXPECTED}{suggestion(request.name, known)}')

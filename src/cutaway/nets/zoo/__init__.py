@@ -90,6 +90,7 @@ def _white_box(name: str, says: str, factory: Callable[..., nn.Module]) -> ZooEn
 _ENTRIES = (
     ZooEntry("partworld", "the shipped PartWorld network", partworld_net, _PARTWORLD, 20, "partworld", shipped=True),
     ZooEntry("cifar10", "the shipped CIFAR-10 network", smooth_convnet, _CIFAR10, 10, "cifar10", shipped=True),
+    ZooEntry("clear", "the shipped network that adds up from pixels", clear_net, _CIFAR10, 10, "cifar10", shipped=True),
     ZooEntry("smooth_convnet", "the shipped network's architecture", smooth_convnet, _CIFAR10, 10, "cifar10"),
     ZooEntry("squeezenet1_1", "SqueezeNet 1.1 for ImageNet", squeezenet1_1, _IMAGENET, 1000, "imagenet"),
     ZooEntry("inception_v1", "Inception v1 (GoogLeNet) as Lucid has it", inception_v1, _LUCID, 1008, "lucid"),
