@@ -36,7 +36,7 @@ def positive_net(
     positivity: str = "least",
     grid: int = 4,
     match: bool = True,
-    shared: int = 3,
+    shared: int = 1,
 ) -> nn.Sequential:
     """`edges, patterns, pool, cases, flatten, class, scale, contrast`: pictures of 32 pixels, or any that 4 divides.
 

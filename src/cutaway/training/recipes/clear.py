@@ -1,4 +1,7 @@
-"""Our own best network: gates decide, values add up, and its gradients show where each class is.
+"""Scores that add up from pixels: 91.2 % of the 10,000 test pictures, without test-time augmentation (n = 1 run).
+
+Gates decide, values add up (`nets/zoo/clear_net.py`). Seed 0, three epochs: an hour of one core without tiles for
+bfloat16. The test pictures were looked at once, after the last epoch; the settings were chosen on narrow networks.
 
     cutaway train clear
 
@@ -29,6 +32,8 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
+    epochs: PositiveInt = 3  # both streams have learned already; accuracy was still rising as the third ended
+    batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
     start: str = "cifar10"  # whose filters both streams begin with; "" = drawn anew
     widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
     shared: PositiveInt = SHARED  # places a side that share their gates: what makes gradients legible

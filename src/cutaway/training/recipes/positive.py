@@ -41,7 +41,7 @@ class Config(Settings):
     temperature: PositiveFloat = 1.0  # of the disjunction
     asked: NonNegativeFloat = 0.0  # weight of what units disagree about on noise; 0 = they are not asked
     wanted: Annotated[float, Field(ge=0, le=1)] = 0.62  # mean cosine that is agreement enough; it counts from 0.5
-    shared: PositiveInt = 3  # places a side that share a first filter's gate: what makes the units above it agree
+    shared: PositiveInt = 1  # places a side that share a first filter's gate; 3 make the units above it agree
     match: bool = True  # whether first filters are divided by the size of the patch before them
 
 
