@@ -26,7 +26,7 @@ from cutaway.report.drawing import heat, png, tile
 from cutaway.training.pictures import PREPROCESS
 from cutaway.whitebox import Homogeneous
 
-MOSAICS = 20 if QUICK else 500
+MOSAICS = 20 if QUICK else 200
 WANTED = 93.5
 RIVALS: dict[str, tuple[str, list[str]]] = {
     "adversarially trained": ("adversarial", ["start=cifar10", "epochs=2", "filter_rate=0.05"]),
