@@ -101,14 +101,33 @@ def ablations(
 
     whole, bare, shown = scores(()), scores(children), there[clear]
     right = balanced(whole > 0, shown).value
-    speaks = max(float((whole - bare)[shown].mean()), 1e-9) if shown.any() else 1.0
+    speaks = _speaking(tree, node, whole, bare, shown)
     lost, shares = {}, {}
     for child in children:
         without = scores((child,))
         lost[child] = rounded(right - balanced(without > 0, shown).value)
-        shares[child] = rounded(float((whole - without)[shown].mean()) / speaks) if shown.any() else 0.0
+        gone = _speaking(tree, node, whole, without, shown)
+        shares[child] = rounded(gone / max(speaks, 1e-9)) if shown.any() else 0.0
     lost["*"] = rounded(right - balanced(bare > 0, shown).value)
     return lost, shares
+
+
+def _speaking(
+    tree: Tree,
+    node: str,
+    whole: Float[np.ndarray, " n"],
+    without: Float[np.ndarray, " n"],
+    shown: Bool[np.ndarray, " n"],
+) -> float:
+    """How much of what speaks for the part is gone when some children are.
+
+    Where the part is; for an answer read off children, some of which may speak against it, beyond where it is not.
+    """
+    if not shown.any():
+        return 0.0
+    gone = whole - without
+    apart = tree.spec(node).answer == "children" and not shown.all()
+    return float(gone[shown].mean() - (gone[~shown].mean() if apart else 0.0))
 
 
 def balanced(fired: Bool[np.ndarray, " n"], there: Bool[np.ndarray, " n"]) -> Figure:

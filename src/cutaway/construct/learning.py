@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from cutaway.construct import answering
 from cutaway.construct.lessons import Lesson, crops, erased, laid_in
 from cutaway.construct.networks import Mean, PartNet, Spec
 from cutaway.core.devices import autocast
@@ -19,7 +20,6 @@ from cutaway.core.seeds import generator
 
 RATE = 0.01
 RIVALS = 3.0  # a place on a sibling weighs as much as three on the ground
-PRESENCE = 0.3  # the share of the head's own loss
 OVERLAP = 0.6  # the share of the loss on the overlap of map and mask
 BEST_PLACES = 3, 1 / 512  # the head's loss looks at so many of the highest places, or this share of all
 
@@ -49,6 +49,8 @@ def learn(spec: Spec, train: Lesson, val: Lesson, switch: tuple[int, str] | None
     torch.set_num_threads(1)  # sums over several threads may differ in their last bits
     try:
         net, losses = _several(spec, train, switch) if spec.members > 1 else _one(spec, train, switch)
+        if net.answer is not None:
+            answering.fit(net.answer, train.inputs[train.clear], train.present[train.clear])
         net.load_state_dict({name: stored(value) for name, value in net.state_dict().items()})
         threshold, level = thresholds(net, val)
         spec = replace(net.spec, threshold=threshold, level=level)
@@ -152,7 +154,7 @@ def _loss(net: PartNet, batch: Lesson, positive: float) -> Float[Tensor, ""]:
     many = max(BEST_PLACES[0], round(BEST_PLACES[1] * field[0].numel()))
     best = field.flatten(1).topk(many, dim=1).values.mean(dim=1) if net.spec.head == "max" else net.presence(field)
     answer = F.binary_cross_entropy_with_logits(best, there, reduction="none") * batch.clear
-    whole: Tensor = places + OVERLAP * overlap + PRESENCE * answer.mean()
+    whole: Tensor = places + OVERLAP * overlap + net.spec.whether * answer.mean()
     return whole
 
 
@@ -177,7 +179,8 @@ def thresholds(net: PartNet, val: Lesson) -> tuple[float, float]:
     field = fields(net, asked.inputs)
     with torch.no_grad():
         presence = net.presence(field)[asked.clear].double().numpy()
-    return best_threshold(presence, asked.present[asked.clear].numpy()), best_level(field[:, 0], asked.masks > 0.5)
+    cut = best_threshold if net.answer is None else answering.even_threshold
+    return cut(presence, asked.present[asked.clear].numpy()), best_level(field[:, 0], asked.masks > 0.5)
 
 
 def best_threshold(scores: Float[np.ndarray, " n"], there: Bool[np.ndarray, " n"]) -> float:

@@ -18,12 +18,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from cutaway.construct.answering import Answer
 from cutaway.construct.ontology import check_id, read_yaml
 from cutaway.core.cache import write_atomically
 from cutaway.core.errors import ProjectError, choose
 
 FORMS = ("leaf", "composed", "rule")
-MOST_REACH, MOST_MEMBERS = 5, 16  # a file from elsewhere is read before anybody knows whether it is sensible
+ANSWERS = ("map", "children")
+MOST_REACH, MOST_MEMBERS, MOST_WHETHER = (
+    5,
+    16,
+    100,
+)  # a file from elsewhere is read before anybody knows whether it is sensible
 WEIGHTS, SPEC = "weights.safetensors", "spec.yaml"
 
 
@@ -36,6 +42,8 @@ class Spec:
     a leaf's pictures that get another one's part laid in, so that it is known by itself and not by its company.
     reach: how many convolutions of a leaf's wide look, each twice as far as the one before (2 see 41 pixels, 3 see 73).
     members: networks that answer with the mean of their maps.
+    whether: how much it counts in learning that a part is there at all, against where.
+    answer: whether a part is there, read off the "map" alone, or off all that its "children" show in the picture.
     """
 
     form: str = "leaf"
@@ -45,6 +53,8 @@ class Spec:
     kernel: int = 15
     filters: int = 8
     head: str = "max"
+    whether: float = 0.3
+    answer: str = "map"
     supervision: str = "mask"
     laid_in: float = 0.2
     reach: int = 2
@@ -58,6 +68,7 @@ class Spec:
     def __post_init__(self) -> None:
         choose(self.form, FORMS, "form of network")
         choose(self.head, HEADS, "head")
+        choose(self.answer, ANSWERS, "answer")
         choose(self.supervision, ("mask", "crop"), "supervision")
         for child in self.inputs:
             check_id(child)
@@ -72,8 +83,16 @@ class Spec:
                 f"a network of {self.members} members that reach {self.reach} convolutions far; expected 1 to "
                 f"{MOST_MEMBERS} and 1 to {MOST_REACH}"
             )
-        if not 0 <= self.laid_in <= 1:
-            raise ProjectError(f"parts laid into {self.laid_in} of the pictures; expected a share from 0 to 1")
+        if not 0 <= self.laid_in <= 1 or not 0 <= self.whether <= MOST_WHETHER:
+            raise ProjectError(
+                f"parts laid into {self.laid_in} of the pictures, whether they are there counting {self.whether}; "
+                f"expected a share from 0 to 1, and 0 to {MOST_WHETHER}"
+            )
+        if self.answer == "children" and (self.form != "composed" or self.head != "max"):
+            raise ProjectError(
+                f"a {self.form} network with the head {self.head} that answers by its children; expected a composed "
+                "one with the head max"
+            )
         if (self.form == "leaf") == bool(self.inputs):
             raise ProjectError(
                 f"a {self.form} network of {len(self.inputs)} children; expected none for a leaf, else some"
@@ -154,7 +173,11 @@ class LinearHead(nn.Module):
 
 
 class PartNet(nn.Module):
-    """A node's network: `map` says where, `presence` whether at all."""
+    """A node's network: `map` says where, `presence` whether at all.
+
+    Where it answers by its children, its map is moved up or down as a whole until its highest place is that answer;
+    while it learns where, it is not.
+    """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -164,10 +187,14 @@ class PartNet(nn.Module):
         kind = Leaf if spec.form == "leaf" else Composed
         self.map = kind(spec) if spec.members == 1 else Mean([kind(spec) for _ in range(spec.members)])
         self.head = LinearHead() if spec.head == "linear" else None
+        self.answer = Answer(len(spec.inputs)) if spec.answer == "children" else None
 
     def forward(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 grid grid"]:
-        answer: Tensor = self.map(inputs)
-        return answer
+        field: Tensor = self.map(inputs)
+        if self.answer is None or self.training:
+            return field
+        moved: Tensor = field - field.amax(dim=(2, 3), keepdim=True) + self.answer(inputs)[:, None, None, None]
+        return moved
 
     def presence(self, field: Float[Tensor, "n 1 g g"]) -> Float[Tensor, " n"]:
         """One logit a picture, read off its map."""
