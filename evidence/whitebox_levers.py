@@ -26,7 +26,7 @@ LEVERS: list[tuple[str, str, list[str]]] = [
     ("asked, weight 0.3", "bias-free", ["evidence=0.3"]),
     ("asked, weight 1", "bias-free", ["evidence=1"]),
     ("moved by 0.25", "bias-free", ["evidence=0", "length=0.25"]),
-    ("B-cos", "bcos", []),
+    ("B-cos", "bcos", ["start=", "batch=250", "filter_rate=0.1"]),
 ]
 """(what it adds to the first row, recipe, settings)."""
 

@@ -29,7 +29,7 @@ SHORT: list[tuple[str, str, list[str], int]] = [
     ("bias-free, moved by 0.5", "bias-free", ["epochs=1", NARROW, "evidence=0", "length=0.5"], 2),
     ("bias-free, ReLU", "bias-free", ["epochs=2", NARROW, "gate=relu"], 1),
     ("adversarial", "adversarial", ["epochs=1", NARROW], 2),
-    ("bcos", "bcos", ["epochs=2", NARROW], 1),
+    ("bcos", "bcos", ["epochs=2", NARROW, "start="], 1),
     ("airbench", "airbench", ["epochs=2", "widths=[32, 96, 128]"], 1),
     ("bagnet", "bagnet", ["epochs=1"], 1),
     ("conjunction-disjunction", "conjunction-disjunction", ["epochs=1"], 1),

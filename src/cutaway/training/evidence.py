@@ -7,9 +7,21 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
+from cutaway.training.cifar import Loss
 from cutaway.whitebox import weights_held
 
 OTHERS = 8  # cells of a 3 x 3 mosaic that show other classes, for the one that shows the class
+
+
+def asking(told: Loss, weight: float, asked: int, classes: int) -> Loss:
+    """A loss that also asks the first `asked` pictures of every batch where their evidence lies; `told` at weight 0."""
+    if not weight:
+        return told
+
+    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
+        return told(module, pictures, targets) + weight * misplaced(module, pictures[:asked], targets[:asked], classes)
+
+    return loss
 
 
 def misplaced(

@@ -34,7 +34,7 @@ SMALL: dict[str, list[str]] = {
     "buckets": ["widths=[4, 4]", "backbones=2"],
     "positive": ["filters=8", "units=8", "cases=2"],
     "bagnet": ["widths=[8, 8]"],
-    "bcos": ["widths=[6, 6]"],
+    "bcos": ["widths=[6, 6]", "start="],
     "protopnet": ["last=1", "per_class=2"],
     "deformable-prototypes": ["last=1", "per_class=2"],
 }
@@ -156,10 +156,23 @@ def test_training_can_begin_from_another_network_s_weights(tiny_cifar: str) -> N
         assert torch.equal(module.get_parameter("head.weight"), shipped["head.weight"])
 
 
-def test_weights_of_another_shape_are_no_beginning(tiny_cifar: str) -> None:
-    found = recipe("adversarial")
+def test_a_bcos_network_begins_with_the_filters_alone(tiny_cifar: str) -> None:
+    shipped = load("cifar10").module.state_dict()
+    found = recipe("bcos")
+    module = found.task(configure(found.config, ["batch=8"]), tiny_cifar, 0, torch.device("cpu")).module
+    for key, value in module.state_dict().items():
+        if value.ndim == 4:
+            assert torch.equal(value.flatten(), shipped[key].flatten())
+    assert torch.equal(module.get_parameter("stage1.norm1.weight"), torch.ones(64))
+
+
+@pytest.mark.parametrize("name", ["adversarial", "bcos"])
+def test_weights_of_another_shape_are_no_beginning(tiny_cifar: str, name: str) -> None:
+    found = recipe(name)
     config = configure(found.config, ["batch=8", "start=cifar10", "widths=[8, 8]"])
-    with pytest.raises(WeightsError, match=r'"cifar10" has no stage1.conv1.weight of shape \(8, 32, 3, 3\); expected'):
+    with pytest.raises(
+        WeightsError, match=r'"cifar10" has no .*stage1.conv1.weight of shape \(8, 32, 3, 3\); expected'
+    ):
         found.task(config, tiny_cifar, 0, torch.device("cpu"))
 
 

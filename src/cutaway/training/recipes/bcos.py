@@ -1,6 +1,9 @@
 """B-cos throughout: weights align with what they detect, and the whole network is one dynamic linear map.
 
-cutaway train bcos
+    cutaway train bcos
+
+It begins with the filters of the shipped black box (Arya et al. 2024, "B-cosification"): from nothing, B-cos learns
+several times as slowly. What it reached is in docs/whitebox.md.
 """
 
 from __future__ import annotations
@@ -9,10 +12,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from pydantic import Field
-from torch import nn
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
 
+from cutaway.core.errors import WeightsError
+from cutaway.nets.load import load
 from cutaway.nets.zoo.bcos_net import bcos_net
+from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
@@ -23,8 +29,12 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    widths: tuple[int, ...] = (48, 96, 160)  # of the stages
-    b: Annotated[float, Field(ge=1)] = 2.0  # how strongly weights are pressed to align; 1 is a linear network
+    epochs: PositiveInt = 4  # filters have learned already; what is new to them is that they must align
+    batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
+    start: str = "cifar10"  # whose filters it begins with; "" = drawn anew
+    filter_rate: float = 0.05  # of Muon: filters have learned already
+    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    b: Annotated[float, Field(ge=1)] = 2.0  # how strongly weights are pressed to align; 1 is a linear map and its gates
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
@@ -33,7 +43,31 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
     def network(classes: int) -> nn.Module:
         return bcos_net(classes, config.widths, config.b)
 
-    return cifar_task(config, data, seed, device, network)
+    def begun(module: nn.Module, pictures: Tensor) -> None:
+        if config.start:
+            filters_of(module, load(config.start).module, config.start)
+        else:
+            whiten(module, pictures)
+
+    return cifar_task(config, data, seed, device, network, begun=begun)
+
+
+@torch.no_grad()
+def filters_of(module: nn.Module, other: nn.Module, name: str) -> None:
+    """Gives a network the filters of another one, a linear head as filters of 1 x 1; norms stay as they are.
+
+    Raises WeightsError where filters have other names or sizes.
+    """
+    given = other.state_dict()
+    for key, own in module.state_dict().items():
+        if own.ndim != 4:
+            continue
+        if key not in given or given[key].numel() != own.numel():
+            raise WeightsError(
+                f'"{name}" has no filters {key} of shape {tuple(own.shape)}; expected a network of the same shape; '
+                'try its own widths, or start=""'
+            )
+        own.copy_(given[key].view_as(own))
 
 
 RECIPE = cifar_recipe("bcos", CLAIM, Config, task)

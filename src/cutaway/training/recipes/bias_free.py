@@ -13,12 +13,12 @@ from typing import Literal
 
 import torch
 from pydantic import NonNegativeFloat, PositiveInt
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.nets.zoo.bias_free_net import bias_free_net
 from cutaway.training.adversaries import shown
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, entropy
-from cutaway.training.evidence import misplaced
+from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 from cutaway.whitebox import SoftGate
 
@@ -43,15 +43,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
     def network(classes: int) -> nn.Module:
         return bias_free_net(classes, config.widths, gate=SoftGate if config.gate == "soft" else nn.ReLU)
 
-    told = entropy(config)
-
-    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
-        answers = told(module, pictures, targets)
-        if not config.evidence:
-            return answers
-        some = slice(config.asked)
-        return answers + config.evidence * misplaced(module, pictures[some], targets[some], len(config.classes))
-
+    loss = asking(entropy(config), config.evidence, config.asked, len(config.classes))
     return cifar_task(config, data, seed, device, network, *shown(config.length), loss=loss)
 
 

@@ -22,7 +22,7 @@ from cutaway.nets.load import load
 from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
 from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, entropy, took_over
-from cutaway.training.evidence import misplaced
+from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -59,15 +59,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
             whiten(module.gates, pictures)
         module.values_like_gates()
 
-    told = entropy(config)
-
-    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
-        answers = told(module, pictures, targets)
-        if not config.evidence:
-            return answers
-        some = slice(config.asked)
-        return answers + config.evidence * misplaced(module, pictures[some], targets[some], len(config.classes))
-
+    loss = asking(entropy(config), config.evidence, config.asked, len(config.classes))
     return cifar_task(config, data, seed, device, network, begun=begun, loss=loss, plain=value_filters)
 
 
