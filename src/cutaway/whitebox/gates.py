@@ -53,23 +53,27 @@ class SharedGate(Weighing):
 
     g is the mean of the normal distribution function of u over these places (fewer at the border), one for each
     channel. The noise in a gradient is that of its gates, place by place; shared ones make it smooth. side=1: each
-    place by itself. With `detach` (or within `weights_held`) gates count as constants, and y is linear in v.
+    place by itself; own: how much of its gate a place keeps for itself, the rest being the mean. With `detach` (or
+    within `weights_held`) gates count as constants, and y is linear in v.
 
-    Raises OptionError for a side that is not odd.
+    Raises OptionError for a side that is not odd, and for an own share outside [0, 1].
     """
 
-    def __init__(self, side: int = 1, detach: bool = False) -> None:
+    def __init__(self, side: int = 1, own: float = 0.0, detach: bool = False) -> None:
         super().__init__()
         if side < 1 or not side % 2:
             raise OptionError(f"side is {side}; expected an odd number of places; try side=5")
-        self.side, self.detach = side, detach
+        if not 0 <= own <= 1:
+            raise OptionError(f"own is {own}; expected a share between 0 and 1; try own=0.5")
+        self.side, self.own, self.detach = side, own, detach
 
     def forward(self, values: Maps, by: Maps | None = None) -> Maps:
         said = values if by is None else by
         opened: Tensor = 0.5 * (1 + torch.erf((said.detach() if self.detach else said) * 2**-0.5))
         if self.side > 1:
-            opened = F.avg_pool2d(opened, self.side, 1, self.side // 2, count_include_pad=False)
+            nearby = F.avg_pool2d(opened, self.side, 1, self.side // 2, count_include_pad=False)
+            opened = torch.lerp(nearby, opened, self.own) if self.own else nearby
         return opened * values
 
     def extra_repr(self) -> str:
-        return f"side={self.side}"
+        return f"side={self.side}, own={self.own:g}"

@@ -41,6 +41,13 @@ def test_a_shared_gate_is_the_mean_of_the_open_shares_around_a_place() -> None:
         assert float(found[n, c, y, x]) == pytest.approx(sum(near) / len(near) * float(values[n, c, y, x]))
 
 
+@pytest.mark.parametrize("own", [0.0, 0.3, 1.0])
+def test_a_place_keeps_its_own_share_of_its_gate(own: float) -> None:
+    values, by = drawn(2, 3, 5, 4), drawn(2, 3, 5, 4, seed=1)
+    alone, together = SharedGate()(values, by), SharedGate(3)(values, by)
+    torch.testing.assert_close(SharedGate(3, own)(values, by), own * alone + (1 - own) * together)
+
+
 def test_a_gate_of_one_place_is_gelu_where_both_streams_are_one() -> None:
     values = drawn(1, 2, 4, 4)
     torch.testing.assert_close(SharedGate()(values, values), nn.functional.gelu(values))
@@ -61,6 +68,12 @@ def test_held_gates_are_constants() -> None:
 def test_gates_are_shared_by_an_odd_number_of_places(side: int) -> None:
     with pytest.raises(OptionError, match=f"side is {side}; expected an odd number of places; try side=5"):
         SharedGate(side)
+
+
+@pytest.mark.parametrize("own", [-0.1, 1.1])
+def test_an_own_share_is_a_share(own: float) -> None:
+    with pytest.raises(OptionError, match=f"own is {own}; expected a share between 0 and 1; try own=0.5"):
+        SharedGate(3, own)
 
 
 def test_any_black_box_can_be_made_homogeneous() -> None:

@@ -29,25 +29,27 @@ from cutaway.whitebox import (
 
 def positive_net(
     classes: int = 10,
-    filters: int = 96,
-    units: int = 192,
+    filters: int = 144,
+    units: int = 224,
     cases: int = 2,
     temperature: float = 1.0,
     positivity: str = "least",
     grid: int = 4,
     match: bool = True,
     shared: int = 1,
+    own: float = 0.0,
 ) -> nn.Sequential:
     """`edges, patterns, pool, cases, flatten, class, scale, contrast`: pictures of 32 pixels, or any that 4 divides.
 
     filters: 6 x 6 filters of the first layer, over a stride of two. units: of the second, which see 10 x 10 pixels.
     cases: of a class, of which one suffices; each has a weight for every unit at every place of a grid x grid. match:
     whether first filters are divided by the size of the patch before them, or answer as any convolution does. shared:
-    places a side that share a first filter's gate: on noise such gates hardly move, and a unit above shows one thing.
+    places a side that share a first filter's gate, but for the share that is a place's own: on noise such gates hardly
+    move, and a unit above shows one thing.
     """
     first = MatchConv2d(3, filters, 6, stride=2, padding=2) if match else nn.Conv2d(3, filters, 6, 2, 2, bias=False)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["edges"] = nn.Sequential(OrderedDict(conv=first, norm=DivisiveNorm2d(filters), act=SharedGate(shared)))
+    layers["edges"] = nn.Sequential(OrderedDict(conv=first, norm=DivisiveNorm2d(filters), act=SharedGate(shared, own)))
     layers["patterns"] = nn.Sequential(
         OrderedDict(
             conv=gathering(filters, units, 3, 2, 1, positivity),

@@ -31,6 +31,7 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "directional": lambda: directional(3, 2, 2, (8, 12), 4),
     "gumbel": lambda: gumbel_net(4, (8, 8), (1, 2), whitening=4),
     "positive": lambda: positive_net(4, 8, 12, cases=2),
+    "positive, shared gates": lambda: positive_net(4, 8, 12, shared=3, own=0.5),
     "bagnet": lambda: bagnet(4, (8, 8, 12), whitening=4),
     "bcos": lambda: bcos_net(4, (6, 8)),
     "shallow": lambda: shallow_net(4, (8, 8), whitening=4),
