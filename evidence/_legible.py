@@ -23,7 +23,7 @@ from cutaway.training.adversaries import attacked
 
 N = 60 if QUICK else 1000
 FEW = 20 if QUICK else 100
-ATTACKED = 40 if QUICK else 100
+ATTACKED = 40 if QUICK else 300
 READINGS = {"gradient": "gradient, weights held", "plain": "plain gradient", "pullback": "pullback"}
 """How a table calls a reading; for a network that weighs nothing the first two are one."""
 
