@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,7 @@ def flowers(fold: int = 0, every: int = 1) -> list[Flower]:
     return found
 
 
+@cache
 def likeness(path: Path) -> str:
     """A picture seen from afar: which of 8 x 8 greys are lighter than their mean, as a hash."""
     grey = np.asarray(Image.open(path).convert("L").resize((8, 8), Image.Resampling.BOX), dtype=float)
@@ -67,7 +69,12 @@ def likeness(path: Path) -> str:
 
 def pixels(flower: Flower, side: int = SIDE) -> np.ndarray:
     """The photograph as a square, whole: uint8 (side, side, 3)."""
-    with Image.open(flower.path) as image:
+    return of_file(flower.path, side)
+
+
+@cache
+def of_file(path: Path, side: int) -> np.ndarray:
+    with Image.open(path) as image:
         return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BOX))
 
 

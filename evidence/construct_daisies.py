@@ -16,20 +16,21 @@ import numpy as np
 import torch
 from _daisies import DAISY, FOLDS, Flower, drawn, pixels
 from _daisy_rules import parts
-from _daisy_tree import LEARNING, finished, folder, grown_fold, labels_of, photographs
+from _daisy_tree import LEARNING, finished, folder, fresh, grown_fold, labels_of, photographs
 from _evidence import QUICK, ROOT, SHARED, bootstrap, report, wilson
-from _rivals import TUNED, Direct, Recipe, said, size, taught, tuned, width_of
+from _rivals import TUNED, Recipe, said, size, tuned, width_of
 from PIL import Image
 from torch import Tensor
 
 from cutaway.construct import cards, data, ontology
+from cutaway.construct.answering import even_threshold
 from cutaway.construct.card_page import glowing
-from cutaway.construct.figures import balanced, upsampled
+from cutaway.construct.figures import auroc, balanced, upsampled
 from cutaway.construct.git import Repository
-from cutaway.construct.learning import best_threshold
 from cutaway.construct.materials import Material, material
 from cutaway.construct.project import open_project
 from cutaway.construct.tree import Tree, grown, maps, presence
+from cutaway.data.dataset import Sample
 from cutaway.report.drawing import tile
 
 CHOSEN_BY = range(60, 75)
@@ -43,13 +44,14 @@ class Answers:
     """What a fold says of its held-out photographs.
 
     own: whether a photograph is of this fold's quarter; daisies with drawn masks are held out in all, and count once.
-    fired: whether the tree takes it for a daisy. hits, overlaps, chance: of maps on its outlined daisies.
+    beyond: how far beyond its threshold the tree's answer is; above 0 it is taken for a daisy.
+    hits, overlaps, chance: of maps on its outlined daisies.
     """
 
     there: list[bool]
     own: list[bool]
     masked: list[bool]
-    fired: list[bool]
+    beyond: list[float]
     weights: int
     hits: dict[str, list[bool]]
     overlaps: dict[str, list[float]]
@@ -68,7 +70,7 @@ def answers(fold: int) -> Answers:
     test = stuff.of("test")
     held = [kept[int(at)] for at in test]
     scores = presence(tree, DAISY, maps(tree, stuff.pictures[test], [DAISY])[DAISY]).double().numpy()
-    if fold == 0:
+    if fold == 0 and not QUICK:
         sheets(tree, stuff, kept, scores, test.numpy())
     own = [flower.quarter == fold for flower in held]
     marked = [int(at) for at, flower in zip(test, held, strict=True) if flower.quarter == fold and outlined(flower)]
@@ -77,7 +79,7 @@ def answers(fold: int) -> Answers:
         [flower.daisy for flower in held],
         own,
         [flower.drawn is not None for flower in held],
-        (scores > 0).tolist(),
+        scores.tolist(),
         sum(size(net) for net in tree.nets.values()),
         hits,
         overlaps,
@@ -136,57 +138,87 @@ def iou(inside: np.ndarray, masks: np.ndarray) -> np.ndarray:
 class Rival:
     """What a network that answers at once says of a fold's held-out photographs, in the order of the tree's answers."""
 
-    fired: list[bool]
+    beyond: list[float]
     weights: int
+    recipe: dict[str, float]
 
 
 def rivals(fold: int, parameters: int) -> dict[str, Rival]:
     """Networks that see whole pictures and folder names only: one of the tree's size, one that was tuned."""
-    path = folder(fold) / "rivals.json"
-    if path.is_file():
-        return {name: Rival(**one) for name, one in json.loads(path.read_text()).items()}
-    stuff = material(open_project(folder(fold)))
-    there = torch.tensor([flower.daisy for flower in finished(fold)]).long()
-    train, val, test = ((stuff.pictures[where], there[where]) for where in map(stuff.of, data.SPLITS))
-    recipes = (Recipe(8, 1),) if QUICK else tuple(replace(each, epochs=20) for each in TUNED)
-    plain = Recipe(8, 1) if QUICK else Recipe(width_of(parameters, 2), 18)
-    nets = {DIRECT: taught(plain, *train, 2, 0), BOX: tuned(*train, *val, 2, recipes)[1]}
+    return {DIRECT: rival(fold, DIRECT, parameters), BOX: rival(fold, BOX)}
 
-    def margin(net: Direct, pictures: Tensor) -> np.ndarray:
+
+def rival(fold: int, name: str, parameters: int = 0) -> Rival:
+    """One of them; taken up where an earlier run has left it. parameters: of the tree, for the direct network.
+
+    The black box is tuned as the tree was: its recipe is the one that tells the first fold's validation photographs.
+    """
+    path = folder(fold).with_name(f"{folder(fold).name}-{name.replace(' ', '-')}.json")
+    if path.is_file():
+        return Rival(**json.loads(path.read_text()))
+    kept = [flower for flower, _name in fresh(fold)]
+    there = torch.tensor([flower.daisy for flower in kept]).long()
+    samples = [Sample("", torch.from_numpy(pixels(one).transpose(2, 0, 1).copy()).float() / 255) for one in kept]
+    pictures = data.stack(samples, LEARNING.size)
+    where = ([index for index, flower in enumerate(kept) if flower.split == split] for split in data.SPLITS)
+    train, val, test = ((pictures[at], there[at]) for at in where)
+    if QUICK:
+        recipes = [Recipe(8, 1)]
+    elif name == DIRECT:
+        recipes = [Recipe(width_of(parameters, 2), 18)]
+    elif fold == FOLDS[0]:
+        recipes = [replace(each, epochs=20) for each in TUNED]
+    else:
+        recipes = [Recipe(**rival(FOLDS[0], BOX).recipe)]  # type: ignore[arg-type]  # as it was written
+    recipe, net = tuned(*train, *val, 2, recipes)
+
+    def margin(pictures: Tensor) -> np.ndarray:
         values: np.ndarray = said(net, pictures).diff(dim=1)[:, 0].double().numpy()
         return values
 
-    found = {}
-    for name, net in nets.items():
-        cut = best_threshold(margin(net, val[0]), val[1].numpy() > 0)
-        found[name] = Rival((margin(net, test[0]) > cut).tolist(), size(net))
-    path.write_text(json.dumps({name: asdict(one) for name, one in found.items()}))
+    cut = even_threshold(margin(val[0]), val[1].numpy() > 0)
+    found = Rival((margin(test[0]) - cut).tolist(), size(net), asdict(recipe))
+    path.write_text(json.dumps(asdict(found)))
     return found
 
 
-def accuracy_row(what: str, folds: Sequence[Answers], fired: Sequence[Sequence[bool]]) -> dict[str, object]:
-    """Balanced accuracy over all photographs, each held out once; folds: over all that each fold has held out."""
-    own, there, yes = (np.concatenate(each) for each in ([f.own for f in folds], [f.there for f in folds], fired))
-    found = balanced(yes[own], there[own])
-    single = [balanced(np.array(yes), np.array(fold.there)).value for yes, fold in zip(fired, folds, strict=True)]
-    return {"what": what, "value": found.value, "95 %": [found.low, found.high], "n": found.n, "folds": single}
+def accuracy_row(what: str, folds: Sequence[Answers], beyond: Sequence[Sequence[float]]) -> dict[str, object]:
+    """Balanced accuracy over all photographs, each held out once; folds: over all that each fold has held out.
+
+    auroc: the mean over folds, whose answers are no one scale.
+    """
+    own, there, far = (np.concatenate(each) for each in ([f.own for f in folds], [f.there for f in folds], beyond))
+    found = balanced(far[own] > 0, there[own])
+    pairs = [(np.array(far), np.array(fold.there), np.array(fold.own)) for far, fold in zip(beyond, folds, strict=True)]
+    return {
+        "what": what,
+        "value": found.value,
+        "95 %": [found.low, found.high],
+        "n": found.n,
+        "folds": [balanced(far > 0, there).value for far, there, _own in pairs],
+        "auroc": round(float(np.mean([auroc(far[own], there[own]).value for far, there, own in pairs])), 4),
+    }
 
 
 def accuracy_rows(folds: Sequence[Answers], others: Sequence[Mapping[str, Rival]]) -> list[dict[str, object]]:
     """The tree, by kinds of photographs too, and its rivals."""
-    fired = [fold.fired for fold in folds]
-    first = accuracy_row(f"daisy or not, the tree ({folds[0].weights:,} weights)", folds, fired)
+    beyond = [fold.beyond for fold in folds]
+    first = accuracy_row(f"daisy or not, the tree ({folds[0].weights:,} weights)", folds, beyond)
     rows = [first | {"asked": "0.85", "passed": float(str(first["value"])) >= 0.85}]
-    for what, masked in (("with drawn masks", True), ("of the noisy set", False)):
-        some = [replace(fold, own=(np.array(fold.own) & (np.array(fold.masked) == masked)).tolist()) for fold in folds]
-        row = accuracy_row(f"the same, photographs {what}", some, fired)
+    parts_of = {
+        "without the photographs by which settings were chosen": [
+            unseen(number, fold) for number, fold in zip(FOLDS, folds, strict=False)
+        ],
+        "photographs with drawn masks": [np.array(fold.own) & fold.masked for fold in folds],
+        "photographs of the noisy set": [np.array(fold.own) & ~np.array(fold.masked) for fold in folds],
+    }
+    for what, chosen in parts_of.items():
+        some = [replace(fold, own=keep.tolist()) for fold, keep in zip(folds, chosen, strict=True)]
+        row = accuracy_row(f"the same, {what}", some, beyond)
         rows.append({key: value for key, value in row.items() if key != "folds"})
-    fresh = [replace(fold, own=unseen(number, fold).tolist()) for number, fold in zip(FOLDS, folds, strict=False)]
-    rows.insert(1, accuracy_row("the same, without the photographs by which settings were chosen", fresh, fired))
-    del rows[1]["folds"]
     for name, what in ((DIRECT, "direct network of the tree's size"), (BOX, "tuned black box")):
         weights = others[0][name].weights
-        rows.append(accuracy_row(f"{what} ({weights:,} weights)", folds, [other[name].fired for other in others]))
+        rows.append(accuracy_row(f"{what} ({weights:,} weights)", folds, [other[name].beyond for other in others]))
     return rows
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from _daisy_tree import finished, folder
+from _daisy_tree import finished, folder, how
 from _evidence import QUICK, report
 from sklearn.cluster import KMeans
 
@@ -99,7 +99,7 @@ def taught(stuff: Material, parts: tuple[str, ...]) -> Tree:
     tree = Tree(stuff.ontology, {name: net for name, net in TREE.nets.items() if name not in again}, {})
     for node in stuff.ontology.order():
         if node in again:
-            spec = growing.spec_of(PROJECT, stuff.ontology[node])
+            spec = how(node, growing.spec_of(PROJECT, stuff.ontology[node]))
             train, val = (growing.lesson(stuff, tree, node, spec, split) for split in ("train", "val"))
             tree = tree.with_net(node, learning.learn(spec, train, val).net)
     return tree
