@@ -2,8 +2,8 @@
 
 `clear` is read as W(x), its linear map for one picture (the gradient, gates held), and by its plain gradient; the black
 box also as r g(x / r), r the picture's contrast, whose gradients add up with nothing trained again. PGD-20 (L2 0.5) is
-told on the first 300 test pictures; legibility is measured on the first 1,000 or the first 100. Intervals over
-pictures, mosaics (chance 0.111), or classes and sets of noise (chance 0.1).
+told on the first 100 test pictures, of the robust network on the first 500; legibility is measured on the first 1,000
+or the first 100. Intervals over pictures, mosaics (chance 0.111), or classes and sets of noise (chance 0.1).
 
     python evidence/whitebox_clear.py --rivals    trains a robust and a B-cos network first (an hour)
 """
@@ -16,10 +16,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from _evidence import QUICK, report
-from _legible import READINGS, Pictures, judge, legible, told
+from _legible import ATTACKED, READINGS, N, Pictures, judge, legible, told
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
 
 import cutaway as cw
+from cutaway.core.cache import hash_tensors, key
 from cutaway.data.cifar10 import LABELS
 from cutaway.metrics.gallery import as_picture, toward
 from cutaway.nets.zoo import WEIGHTS
@@ -30,9 +31,10 @@ from cutaway.whitebox import Homogeneous
 MOSAICS = 20 if QUICK else 100
 WANTED = 93.5
 NOISE = "recognised on noise"
+ROBUST = "adversarially trained"
 HOMOGENEOUS = "the same, made homogeneous"
 RIVALS: dict[str, tuple[str, list[str]]] = {
-    "adversarially trained": ("adversarial", ["start=cifar10", "epochs=2", "filter_rate=0.05"]),
+    ROBUST: ("adversarial", ["start=cifar10", "epochs=2", "filter_rate=0.05"]),
     "B-cos": ("bcos", []),
 }
 """Row -> recipe and settings; left out where no run lies in out/ and none is asked for."""
@@ -60,13 +62,19 @@ def homogeneous(box: cw.Model) -> cw.Model:
 def rows_of(
     name: str, model: cw.Model, readings: tuple[str, ...], data: Pictures, by: cw.Model
 ) -> list[dict[str, Any]]:
-    """One network, a row for each reading."""
+    """One network, a row for each reading: measured now, or as an earlier run has measured these weights."""
     found = []
     for index, reading in enumerate(readings):
-        row = {"network": name, "read by": READINGS[reading]} | (told(model, data) if not index else {})
-        row |= legible(model, reading, data, by, MOSAICS)
-        print(row, file=sys.stderr, flush=True)
-        found.append(row)
+        row: dict[str, Any] = {"network": name, "read by": READINGS[reading]}
+        moved = 5 * ATTACKED if name == ROBUST else ATTACKED
+        question = {"row": row, "weights": hash_tensors(model.module.state_dict()), "n": (len(data[1]), N, moved)}
+        path = RUNS / "legible" / f"{key(question | {'mosaics': MOSAICS})}.json"
+        if not path.exists():
+            figures = (told(model, data, moved) if not index else {}) | legible(model, reading, data, by, MOSAICS)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(figures))
+        found.append(row | json.loads(path.read_text()))
+        print(found[-1], file=sys.stderr, flush=True)
     return found
 
 
