@@ -41,8 +41,8 @@ class Config(Settings):
     temperature: PositiveFloat = 1.0  # of the disjunction
     asked: NonNegativeFloat = 0.0  # weight of what units disagree about on noise; 0 = they are not asked
     wanted: Annotated[float, Field(ge=0, le=1)] = 0.62  # mean cosine that is agreement enough; it counts from 0.5
-    shared: PositiveInt = 3  # places a side that share a first filter's gate, so that the units above it agree
-    own: Annotated[float, Field(ge=0, le=1)] = 0.65  # of a gate; at 0 units agree far more than asked, for five points
+    shared: PositiveInt = 3  # places a side that share a first filter's gate, so that units above it agree
+    own: Annotated[float, Field(ge=0, le=1)] = 0.65  # of a gate; less makes more units agree, and costs points
     match: bool = True  # whether first filters are divided by the size of the patch before them
 
 
