@@ -34,7 +34,7 @@ NOISE = "recognised on noise"
 ROBUST = "adversarially trained"
 HOMOGENEOUS = "the same, made homogeneous"
 RIVALS: dict[str, tuple[str, list[str]]] = {
-    ROBUST: ("adversarial", ["start=cifar10", "epochs=2", "filter_rate=0.05"]),
+    ROBUST: ("adversarial", ["start=cifar10", "epochs=1", "batch=125", "filter_rate=0.05", "length=0.7"]),
     "B-cos": ("bcos", []),
 }
 """Row -> recipe and settings; left out where no run lies in out/ and none is asked for."""
