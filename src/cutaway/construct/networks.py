@@ -25,11 +25,8 @@ from cutaway.core.errors import ProjectError, choose
 
 FORMS = ("leaf", "composed", "rule")
 ANSWERS = ("map", "children")
-MOST_REACH, MOST_MEMBERS, MOST_WHETHER = (
-    5,
-    16,
-    100,
-)  # a file from elsewhere is read before anybody knows whether it is sensible
+# A file from elsewhere is read before anybody knows whether it is sensible.
+MOST_REACH, MOST_MEMBERS, MOST_WHETHER = 5, 16, 100
 WEIGHTS, SPEC = "weights.safetensors", "spec.yaml"
 
 

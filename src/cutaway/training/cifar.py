@@ -131,13 +131,18 @@ def from_the_start(config: Settings) -> Begun:
 def took_over(module: nn.Module, other: nn.Module, name: str) -> None:
     """Gives a network another one's weights. Raises WeightsError where layers have other names or shapes."""
     given, own = other.state_dict(), module.state_dict()
-    unlike = [key for key in own if key not in given or given[key].shape != own[key].shape]
-    if unlike:
-        raise WeightsError(
-            f'"{name}" has no {unlike[0]} of shape {tuple(own[unlike[0]].shape)}; expected a network whose layers are '
-            'those of the recipe; try its own widths, or start=""'
-        )
+    for key, value in own.items():
+        if key not in given or given[key].shape != value.shape:
+            raise unlike(name, key, value)
     module.load_state_dict({key: given[key] for key in own})
+
+
+def unlike(name: str, key: str, own: Tensor) -> WeightsError:
+    """What is said where another network's layers are not one's own."""
+    return WeightsError(
+        f'"{name}" has no {key} of shape {tuple(own.shape)}; expected a network whose layers are those of the recipe; '
+        'try its own widths, or start=""'
+    )
 
 
 def entropy(config: Settings) -> Loss:

@@ -170,9 +170,7 @@ def test_a_bcos_network_begins_with_the_filters_alone(tiny_cifar: str) -> None:
 def test_weights_of_another_shape_are_no_beginning(tiny_cifar: str, name: str) -> None:
     found = recipe(name)
     config = configure(found.config, ["batch=8", "start=cifar10", "widths=[8, 8]"])
-    with pytest.raises(
-        WeightsError, match=r'"cifar10" has no .*stage1.conv1.weight of shape \(8, 32, 3, 3\); expected'
-    ):
+    with pytest.raises(WeightsError, match=r'"cifar10" has no stage1.conv1.weight of shape \(8, 32, 3, 3\); expected'):
         found.task(config, tiny_cifar, 0, torch.device("cpu"))
 
 

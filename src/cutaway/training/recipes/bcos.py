@@ -15,11 +15,10 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from cutaway.core.errors import WeightsError
 from cutaway.nets.load import load
 from cutaway.nets.zoo.bcos_net import bcos_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, unlike
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -63,10 +62,7 @@ def filters_of(module: nn.Module, other: nn.Module, name: str) -> None:
         if own.ndim != 4:
             continue
         if key not in given or given[key].numel() != own.numel():
-            raise WeightsError(
-                f'"{name}" has no filters {key} of shape {tuple(own.shape)}; expected a network of the same shape; '
-                'try its own widths, or start=""'
-            )
+            raise unlike(name, key, own)
         own.copy_(given[key].view_as(own))
 
 
