@@ -174,7 +174,7 @@ def by_model(root: Path, repository: Repository, kept: list[Flower]) -> None:
         return
     labelling.write(project, DAISY, found)
     request = open_request(repository, "Daisies that the rules missed, by the flower head's map", "labels", [DAISY])
-    review(repository, request.number, "reviewer", "approve", "looked at them in a sheet")
+    review(repository, request.number, "reviewer", "approve", "approved by the script that proposed them")
     merge(repository, request.number)
 
 
