@@ -10,6 +10,7 @@ from torch import nn
 
 from cutaway.core.errors import OptionError
 from cutaway.whitebox import Contrast, DivisiveNorm2d, SoftGate, weights_held
+from cutaway.whitebox.contrast import NEAR, ROUNDS
 
 MAPS = (
     torch.randn(6, 3, 4, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 0.2])[:, None, None]
@@ -76,7 +77,52 @@ def test_contrast_leaves_probabilities_and_makes_gradients_add_up_to_nothing() -
     torch.testing.assert_close(Contrast()(maps)[..., 1, 0], Contrast()(scores))
 
 
-@pytest.mark.parametrize("layer", [DivisiveNorm2d(2).double().eval(), SoftGate(), Contrast()])
+def test_contrast_against_the_middle_counts_each_class_by_how_near_the_middle_it_is() -> None:
+    scores = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    for row, found in zip(scores, Contrast("middle")(scores), strict=True):
+        spread = math.sqrt(sum((u - row.mean()) ** 2 for u in row.tolist()) / 5)
+        centre = row.mean()
+        for _ in range(ROUNDS):
+            weights = [1 / math.hypot(u - centre, NEAR * spread) for u in row.tolist()]
+            centre = sum(w * u for w, u in zip(weights, row, strict=True)) / sum(weights)
+        torch.testing.assert_close(found, row - centre)
+    torch.testing.assert_close(Contrast("middle")(scores).softmax(1), scores.softmax(1))
+    torch.testing.assert_close(Contrast("middle")(1e3 * scores), 1e3 * Contrast("middle")(scores))
+    maps = scores[:, :, None, None].expand(-1, -1, 2, 2)
+    torch.testing.assert_close(Contrast("middle")(maps)[..., 1, 0], Contrast("middle")(scores))
+
+
+def test_a_class_that_speaks_for_itself_alone_leaves_the_other_gradients() -> None:
+    """Ten classes, whose gradients have nothing in common; one is ten times as long as the others."""
+    templates = torch.eye(10, dtype=torch.float64)
+    templates[0] *= 10
+    pictures = torch.ones(1, 10, dtype=torch.float64, requires_grad=True)
+    cosines = {}
+    for against in ("mean", "middle"):
+        with weights_held(contrast := Contrast(against)):
+            scores = contrast(pictures @ templates.T)[0]
+        slopes = torch.cat([torch.autograd.grad(score, pictures, retain_graph=True)[0] for score in scores])
+        torch.testing.assert_close(slopes.sum(1), scores)  # exact: x is all ones
+        units = nn.functional.normalize(slopes, dim=1)
+        cosines[against] = float((units.sum(0).square().sum() - 10) / 90)
+    assert cosines["mean"] > 0.2
+    assert cosines["middle"] == pytest.approx(-1 / 9, abs=0.02)
+
+
+def test_contrast_of_scores_that_are_all_alike_is_nothing_and_can_be_learned_from() -> None:
+    scores = torch.full((2, 4), 3.0, dtype=torch.float64, requires_grad=True)
+    found = Contrast("middle")(scores)
+    (slopes,) = torch.autograd.grad(found[:, 0].sum(), scores)
+    torch.testing.assert_close(found, torch.zeros(2, 4, dtype=torch.float64))
+    assert bool(slopes.isfinite().all())
+
+
+def test_contrast_against_something_else_is_an_error() -> None:
+    with pytest.raises(OptionError, match='no against "least"; expected one of mean, middle'):
+        Contrast("least")
+
+
+@pytest.mark.parametrize("layer", [DivisiveNorm2d(2).double().eval(), SoftGate(), Contrast(), Contrast("middle")])
 def test_gradients_in_float64(layer: nn.Module) -> None:
     inputs = torch.randn(2, 2, 3, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(layer, (inputs,))

@@ -54,7 +54,7 @@ class ClearNet(nn.Module):
         self.values = nn.Sequential(OrderedDict((f"layer{number}", step) for number, step in enumerate(steps)))
         self.pool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
         self.head = nn.Linear(steps[-1].conv.out_channels, classes, bias=False)
-        self.contrast = Contrast()
+        self.contrast = Contrast("middle")
         self.values_like_gates()
 
     def forward(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
