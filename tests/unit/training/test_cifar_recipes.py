@@ -30,6 +30,7 @@ SMALL: dict[str, list[str]] = {
     "clear": ["widths=[8, 8]", "start="],
     "bias-free": ["widths=[8, 8]"],
     "gumbel": ["widths=[8, 8]"],
+    "two-layers": ["filters=8", "units=4", "augment=noise"],
     "shallow": ["widths=[8, 8]", 'kernels=["perspective", "positive"]', "augment=jiggle"],
     "buckets": ["widths=[4, 4]", "backbones=2"],
     "positive": ["filters=8", "units=8", "cases=2"],

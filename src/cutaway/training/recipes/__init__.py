@@ -18,6 +18,7 @@ RECIPES: Mapping[str, str] = {
     "conjunction-disjunction": "cutaway.training.recipes.conjunction_disjunction",
     "directional": "cutaway.training.recipes.directional",
     "gumbel": "cutaway.training.recipes.gumbel",
+    "two-layers": "cutaway.training.recipes.two_layers",
     "shallow": "cutaway.training.recipes.shallow",
     "buckets": "cutaway.training.recipes.buckets",
     "positive": "cutaway.training.recipes.positive",

@@ -23,7 +23,17 @@ CLAIM = __doc__.splitlines()[0]
 
 
 @dataclass(frozen=True)
-class Config(Settings):
+class Cooling:
+    """How choices are made while a network trains."""
+
+    hot: PositiveFloat = 1.0  # tau as training begins: choices are soft
+    cold: PositiveFloat = 0.1  # tau as choices settle: they are nearly made
+    noise: NonNegativeFloat = 0.0  # share of the Gumbel noise at first; it fades. In short trainings it only delays
+    settled: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the training: from here on kernels are those of eval
+
+
+@dataclass(frozen=True)
+class Config(Settings, Cooling):
     """Every setting with its reason."""
 
     widths: tuple[int, ...] = (96, 128)  # two layers over the whitened stem
@@ -32,19 +42,19 @@ class Config(Settings):
     scale: PositiveFloat | None = None  # of the scores, fixed; None = learned
     whitening: PositiveInt = 16  # principal directions in the stem, each with both signs
     plain_rate: PositiveFloat = 0.1  # of Adam, for weights and choices: these have to be made in a few hundred steps
-    hot: PositiveFloat = 1.0  # tau as training begins: choices are soft
-    cold: PositiveFloat = 0.1  # tau as choices settle: they are nearly made
-    noise: NonNegativeFloat = 0.0  # share of the Gumbel noise at first; it fades. In short trainings it only delays
-    settled: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the training: from here on kernels are those of eval
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
-    """The training as data and functions; before every step choices are a little colder."""
+    """The training as data and functions."""
 
     def network(classes: int) -> nn.Module:
         return gumbel_net(classes, config.widths, config.top_k, config.mixing, config.scale, config.whitening, seed)
 
-    training = cifar_task(config, data, seed, device, network, plain=choosing)
+    return cooled(config, cifar_task(config, data, seed, device, network, plain=choosing))
+
+
+def cooled(config: Cooling, training: Task[Batch]) -> Task[Batch]:
+    """The training, before whose every step choices are a little colder."""
 
     def batches(epoch: int) -> Iterator[Batch]:
         for step, batch in enumerate(training.batches(epoch)):
@@ -54,7 +64,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
     return replace(training, batches=batches)
 
 
-def cool(config: Config, module: nn.Module, progress: float) -> None:
+def cool(config: Cooling, module: nn.Module, progress: float) -> None:
     """tau falls evenly on a logarithmic scale and the noise in a line, until choices are settled."""
     share = min(1.0, progress / config.settled) if config.settled else 1.0
     for layer in module.modules():

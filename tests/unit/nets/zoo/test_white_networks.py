@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from cutaway.core.errors import OptionError
 from cutaway.nets.zoo.airbench_net import airbench_net
 from cutaway.nets.zoo.bagnet import bagnet
 from cutaway.nets.zoo.bcos_net import bcos_net
@@ -21,6 +22,7 @@ from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.positive_net import positive_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet, deformable_prototypes, protopnet
 from cutaway.nets.zoo.shallow_net import KERNELS, NORMS, shallow_net
+from cutaway.nets.zoo.two_layer_net import KINDS, two_layer_net
 from cutaway.whitebox import GumbelConv2d, MatchConv2d, PositiveConv2d, weights_held
 
 EXACT: dict[str, Callable[[], nn.Module]] = {
@@ -43,6 +45,10 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
 OTHERS: dict[str, Callable[[], nn.Module]] = {
     "airbench": lambda: airbench_net(4, (8, 8, 8), 4),
     "protopnet": lambda: protopnet(3, 2, 8),
+    "two layers, anywhere": lambda: two_layer_net(2, "anywhere", 20),
+    "two layers, directions": lambda: two_layer_net(2, "directions", 8),
+    "two layers, Gumbel": lambda: two_layer_net(2, "gumbel", 8, 6),
+    "two layers, positive": lambda: two_layer_net(3, "positive", 8, 6, scaled=True),
     "deformable": lambda: deformable_prototypes(3, 2, 8),
     "shallow, whole picture, batch normalisation": lambda: shallow_net(4, (8, 8), head="whole", norm="batch"),
 }
@@ -160,3 +166,21 @@ def test_a_prototype_network_begins_with_its_own_class_for_and_others_against() 
     network = protopnet(3, 2, 8)
     assert isinstance(network, PrototypeNet)
     assert network.head.weight[1].tolist() == [-0.5, -0.5, 1.0, 1.0, -0.5, -0.5]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_layers_have_the_shape_of_the_research_log(kind: str) -> None:
+    network = two_layer_net(2, kind).eval()
+    assert network.get_parameter("edges.conv.weight").shape == (120, 3, 10, 10)
+    if kind == "anywhere":  # 24 cases of five parts, a dozen for each class
+        assert network[:3](torch.zeros(1, 3, 32, 32)).shape == (1, 24)
+    else:
+        units, side = (120, 4) if kind == "directions" else (60, 3)
+        assert network.get_submodule("edges")(torch.zeros(1, 3, 32, 32)).shape == (1, 120, side, side)
+        assert network.get_submodule("parts.conv").weight.shape == (units, 120, side, side)
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 2)
+
+
+def test_two_layers_of_an_unknown_kind_are_an_error() -> None:
+    with pytest.raises(OptionError, match=r'no kind "positve"; expected one of .* did you mean "positive"'):
+        two_layer_net(2, "positve")
