@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from _evidence import QUICK, SHARED, wilson
+from _whitebox import RUNS
 from torch import Tensor
 
 import cutaway as cw
+from cutaway.core.cache import hash_tensors, key
 from cutaway.metrics import (
     Measured,
     class_accuracy,
@@ -85,6 +89,23 @@ def legible(model: cw.Model, reading: str, data: Pictures, by: cw.Model, mosaics
         "spectrum": round(natural.spectrum.gradients.value, 2),
         "pictures' spectrum": round(natural.spectrum.pictures.value, 2),
     }
+
+
+def kept(model: cw.Model, question: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Figures of one network: measured now, or as an earlier run has measured these weights."""
+    made = {"layers": repr(model.module), "weights": hash_tensors(model.module.state_dict())}
+    asked = question | made | {"n": N, "few": FEW, "attacked": ATTACKED}
+    path = RUNS / "legible" / f"{key(asked)}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(measure()))
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def figure(row: Mapping[str, Any], name: str) -> float:
+    """A row's figure without its interval."""
+    return float(str(row[name]).split()[0])
 
 
 def fallen(model: cw.Model, data: Pictures, mosaics: int) -> str:

@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 from _evidence import QUICK, wilson
-from _whitebox import PAIR, RUNS, trained
+from _whitebox import IMAGES, PAIR, RUNS, trained
 
 import cutaway as cw
 from cutaway.core.memory import freed_memory_kept
 from cutaway.metrics import unit_agreement
-from cutaway.metrics.noise import AGREES
+from cutaway.metrics.noise import AGREES, agreement, shown, unit_slopes
+from cutaway.report.drawing import png, tile, to_raster
 
 HELD = 5000  # training pictures that only score; the test set stays unread
+COLUMNS, NOISES = 12, 3  # of a figure: units, and single pictures of noise above their mean
 BATCH = 125  # half of the recipes': twice the steps, of which so short a training has few
 Extra = Callable[[cw.Model, dict[str, Any]], dict[str, Any]]
 """extra(model, card): figures of one question alone."""
@@ -97,3 +99,19 @@ def all_asked(questions: Sequence[Asked]) -> list[dict[str, Any]]:
             rows.append(asked(one))
             print(rows[-1], file=sys.stderr, flush=True)
     return rows
+
+
+def drawn(one: Asked, name: str, field: slice = slice(None)) -> str:
+    """A figure: units of the layer asked on noise, those whose gradients agree best, best first.
+
+    Upper rows: the gradient on single pictures of noise; last: the mean over all of them. field: pixels a side.
+    """
+    model, _ = run_of(one)
+    slopes = unit_slopes(model, one.layer)
+    agreed = [float(agreement(each).nan_to_num(-1)) for each in slopes]
+    best = sorted(range(len(slopes)), key=lambda unit: -agreed[unit])[:COLUMNS]
+    rows = [[slopes[unit][draw] for unit in best] for draw in range(NOISES)] + [[slopes[unit].mean(0) for unit in best]]
+    cells = [[to_raster(shown(model, each[None, :, field, field])[0].numpy()) for each in row] for row in rows]
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    (IMAGES / f"{name}.png").write_bytes(png(tile(cells, 64, gap=3)))
+    return f"docs/images/whitebox/{name}.png: mean cosines {agreed[best[0]]:.2f} to {agreed[best[-1]]:.2f}"

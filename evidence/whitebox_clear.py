@@ -16,11 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from _evidence import QUICK, report
-from _legible import ATTACKED, READINGS, N, Pictures, judge, legible, told
+from _legible import ATTACKED, READINGS, Pictures, figure, judge, kept, legible, told
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
 
 import cutaway as cw
-from cutaway.core.cache import hash_tensors, key
 from cutaway.data.cifar10 import LABELS
 from cutaway.metrics.gallery import as_picture, toward
 from cutaway.nets.zoo import WEIGHTS
@@ -67,13 +66,11 @@ def rows_of(
     for index, reading in enumerate(readings):
         row: dict[str, Any] = {"network": name, "read by": READINGS[reading]}
         moved = 5 * ATTACKED if name == ROBUST else ATTACKED
-        question = {"row": row, "weights": hash_tensors(model.module.state_dict()), "n": (len(data[1]), N, moved)}
-        path = RUNS / "legible" / f"{key(question | {'mosaics': MOSAICS})}.json"
-        if not path.exists():
-            figures = (told(model, data, moved) if not index else {}) | legible(model, reading, data, by, MOSAICS)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(figures))
-        found.append(row | json.loads(path.read_text()))
+
+        def measure(first: bool = not index, reading: str = reading, moved: int = moved) -> dict[str, Any]:
+            return (told(model, data, moved) if first else {}) | legible(model, reading, data, by, MOSAICS)
+
+        found.append(row | kept(model, row | {"moved": moved, "mosaics": MOSAICS, "of": len(data[1])}, measure))
         print(found[-1], file=sys.stderr, flush=True)
     return found
 
@@ -117,11 +114,6 @@ def beats(named: Mapping[str, Mapping[str, Any]]) -> bool:
     placed = all(figure(mine, "class accuracy") >= figure(each, "class accuracy") for each in (robust, aligned))
     apart = all(figure(mine, "contrast") < figure(each, "contrast") for each in (robust, aligned))
     return good and placed and apart and figure(mine, NOISE) >= 0.8 * figure(robust, NOISE)
-
-
-def figure(row: Mapping[str, Any], name: str) -> float:
-    """A row's figure without its interval."""
-    return float(row[name].split()[0])
 
 
 if __name__ == "__main__":

@@ -12,15 +12,11 @@ import sys
 from typing import Any
 
 from _evidence import report
-from _log import Asked, all_asked, run_of
-from _whitebox import IMAGES
+from _log import Asked, all_asked, drawn
 
 import cutaway as cw
-from cutaway.metrics.noise import agreement, shown, unit_slopes
-from cutaway.report.drawing import png, tile, to_raster
 from cutaway.whitebox import GumbelConv2d, Scale
 
-COLUMNS, NOISES = 12, 3  # of the picture: units, and single pictures of noise above their mean
 FIELD = slice(8, 28)  # the pixels that a middle unit of the second layer sees, with a margin
 
 
@@ -61,26 +57,10 @@ QUESTIONS = [
 ]
 
 
-def drawn(one: Asked, name: str) -> str:
-    """A figure: units of a network's second layer on noise, those whose gradients agree best, best first.
-
-    Upper rows: the gradient on single pictures of noise; last: the mean over all of them.
-    """
-    model, _ = run_of(one)
-    slopes = unit_slopes(model, one.layer)
-    agreed = [float(agreement(each).nan_to_num(-1)) for each in slopes]
-    best = sorted(range(len(slopes)), key=lambda unit: -agreed[unit])[:COLUMNS]
-    rows = [[slopes[unit][draw] for unit in best] for draw in range(NOISES)] + [[slopes[unit].mean(0) for unit in best]]
-    cells = [[to_raster(shown(model, each[None, :, FIELD, FIELD])[0].numpy()) for each in row] for row in rows]
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    (IMAGES / f"{name}.png").write_bytes(png(tile(cells, 64, gap=3)))
-    return f"docs/images/whitebox/{name}.png: mean cosines {agreed[best[0]]:.2f} to {agreed[best[-1]]:.2f}"
-
-
 def main() -> None:
     rows = all_asked(QUESTIONS)
     for one, name in ((PUBLISHED, "gumbel_units"), (QUESTIONS[0], "plain_units")):
-        print(drawn(one, name), file=sys.stderr)
+        print(drawn(one, name, FIELD), file=sys.stderr)
     told = {row["variant"]: row["accuracy, %"] for row in rows}
     one, lot, plain = (told[name] for name in (rows[2]["variant"], rows[3]["variant"], rows[0]["variant"]))
     claim = (
