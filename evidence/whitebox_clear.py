@@ -3,7 +3,8 @@
 `clear` is read as W(x), its linear map for one picture (the gradient, gates held), and by its plain gradient; the black
 box also as r g(x / r), r the picture's contrast, whose gradients add up with nothing trained again. PGD-20 (L2 0.5) is
 told on the first 100 test pictures, of the robust network on the first 500; legibility is measured on the first 1,000
-or the first 100. Intervals over pictures, mosaics (chance 0.111), or classes and sets of noise (chance 0.1).
+or the first 100. A rival's second row shows what of contrast is free: which vector classes are told against changes no
+probability. Intervals over pictures, mosaics (chance 0.111), or classes and sets of noise (chance 0.1).
 
     python evidence/whitebox_clear.py --rivals    trains a robust and a B-cos network first (an hour)
 """
@@ -18,6 +19,7 @@ from typing import Any
 from _evidence import QUICK, report
 from _legible import ATTACKED, READINGS, Pictures, figure, judge, kept, legible, told
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
+from torch import nn
 
 import cutaway as cw
 from cutaway.data.cifar10 import LABELS
@@ -25,13 +27,14 @@ from cutaway.metrics.gallery import as_picture, toward
 from cutaway.nets.zoo import WEIGHTS
 from cutaway.report.drawing import heat, png, tile
 from cutaway.training.pictures import PREPROCESS
-from cutaway.whitebox import Homogeneous
+from cutaway.whitebox import Contrast, Homogeneous
 
 MOSAICS = 20 if QUICK else 100
 WANTED = 93.5
 NOISE = "recognised on noise"
 ROBUST = "adversarially trained"
 HOMOGENEOUS = "the same, made homogeneous"
+MIDDLE = ", against the middle"  # a rival whose classes stand against their middle, as those of `clear` do
 RIVALS: dict[str, tuple[str, list[str]]] = {
     ROBUST: ("adversarial", ["start=cifar10", "epochs=1", "batch=125", "filter_rate=0.05", "length=0.7"]),
     "B-cos": ("bcos", []),
@@ -49,7 +52,10 @@ def networks() -> list[tuple[str, cw.Model, tuple[str, ...]]]:
     ]
     for row, (name, settings) in RIVALS.items():
         if "--rivals" in sys.argv or (RUNS / name / "seed0" / "card.json").exists():
-            found.append((row, trained(name, settings)[0], ("gradient",)))
+            rival = trained(name, settings)[0]
+            against = nn.Sequential(rival.module, Contrast("middle")).eval()
+            found.append((row, rival, ("gradient",)))
+            found.append((f"{row}{MIDDLE}", cw.Model(against, PREPROCESS, LABELS, name=name), ("gradient",)))
     return found
 
 
@@ -67,7 +73,9 @@ def rows_of(
         row: dict[str, Any] = {"network": name, "read by": READINGS[reading]}
         moved = 5 * ATTACKED if name == ROBUST else ATTACKED
 
-        def measure(first: bool = not index, reading: str = reading, moved: int = moved) -> dict[str, Any]:
+        def measure(
+            first: bool = not index and MIDDLE not in name, reading: str = reading, moved: int = moved
+        ) -> dict[str, Any]:
             return (told(model, data, moved) if first else {}) | legible(model, reading, data, by, MOSAICS)
 
         found.append(row | kept(model, row | {"moved": moved, "mosaics": MOSAICS, "of": len(data[1])}, measure))
@@ -91,7 +99,7 @@ def main() -> None:
     data, by = examined(LABELS, 300 if QUICK else None), judge()
     rows: list[dict[str, Any]] = []
     examined_ones = networks()
-    beside([model for _, model, _ in examined_ones], data)
+    beside([model for name, model, _ in examined_ones if MIDDLE not in name], data)
     for name, model, readings in examined_ones:
         rows += rows_of(name, model, readings, data, by)
     drawn("clear_classes", examined_ones[0][1], *data)

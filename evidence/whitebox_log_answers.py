@@ -51,8 +51,8 @@ def row(finding: Finding) -> dict[str, Any]:
         "the log found": finding.log,
         "we find": ours,
         "of": finding.figure,
-        "first": f"{finding.first[1]}: {first[finding.figure]:,}",
-        "second": f"{finding.second[1]}: {second[finding.figure]:,}",
+        "first": f"{name(finding.first)}: {first[finding.figure]:,}",
+        "second": f"{name(finding.second)}: {second[finding.figure]:,}",
         "as the log": None if finding.expected is None else ours == finding.expected,
         "n": first["n"],
         "table": finding.table,
@@ -64,6 +64,11 @@ def compared(first: float, second: float, within: float) -> Way:
     if abs(first - second) <= within:
         return "no difference"
     return "more" if first > second else "less"
+
+
+def name(variant: tuple[str, str]) -> str:
+    """What a variant is called: by its second cell, or by both where that is a number."""
+    return variant[1] if any(letter.isalpha() for letter in variant[1]) else ", ".join(variant)
 
 
 def found(rows: list[dict[str, Any]], variant: tuple[str, str]) -> dict[str, Any]:

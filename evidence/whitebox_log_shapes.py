@@ -53,9 +53,11 @@ def log(question: str, variant: str, kind: str, *settings: str, **other: Any) ->
 PLAIN = log("second layer", "plain", "plain")
 GUMBEL = log("second layer", "Gumbel, 1 filter a place", "gumbel")
 POSITIVE = log("second layer", "positive", "positive")
+ANYWHERE, DIRECTED = "anywhere, five a case, no second layer", "by direction"
+LOG = [(ANYWHERE, 90.0), (DIRECTED, 94.0)]  # what the log says that these tell, in per cent
 QUESTIONS = [
-    log("parts", "anywhere, five a case, no second layer", "anywhere"),
-    log("parts", "by direction", "directions"),
+    log("parts", ANYWHERE, "anywhere"),
+    log("parts", DIRECTED, "directions"),
     PLAIN,
     GUMBEL,
     log("second layer", "Gumbel, 4 filters a place", "gumbel", "top_k=4"),
@@ -74,17 +76,14 @@ def main() -> None:
     rows = all_asked(QUESTIONS)
     for one, name in ((PLAIN, "plain"), (GUMBEL, "gumbel"), (POSITIVE, "positive")):
         print(drawn(one, f"log_{name}_units"), file=sys.stderr)
-    told = {(row["question"], row["variant"]): row for row in rows}
-    kinds = {one.variant: told[one.question, one.variant] for one in (PLAIN, GUMBEL, POSITIVE)}
-    agree = {kind: row["units that agree on noise, %"] for kind, row in kinds.items()}
+    told = {(row["question"], row["variant"]): row["accuracy, %"] for row in rows}
+    found = [told["parts", variant] for variant, _ in LOG]
     claim = (
-        "The research log's own networks, plane against car: positive second layers show most on noise, then Gumbel "
-        "ones, then plain ones, which tell most"
+        "The research log's own networks, plane against car: parts by direction tell four points more than parts "
+        "anywhere, as it says (94 and 90 %)"
     )
-    passed = agree["positive"] > agree["plain"] and all(
-        row["accuracy, %"] <= kinds["plain"]["accuracy, %"] for row in kinds.values()
-    )
-    report("whitebox_log_shapes", claim, rows, passed, rows[0]["n"])
+    near = all(abs(value - expected) < 2 for value, (_, expected) in zip(found, LOG, strict=True))
+    report("whitebox_log_shapes", claim, rows, near and found[1] > found[0] + 2, rows[0]["n"])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
-from cutaway.core.errors import WeightsError
+from cutaway.core.errors import OptionError, WeightsError
 from cutaway.core.seeds import generator
 from cutaway.data.cifar10 import LABELS
 from cutaway.nets.load import load
@@ -145,15 +145,42 @@ def unlike(name: str, key: str, own: Tensor) -> WeightsError:
     )
 
 
-def entropy(config: Settings) -> Loss:
-    """Cross entropy with smoothed labels, the forward pass at the precision that is quickest."""
+Teacher = Callable[[Tensor], Tensor]
+"""teacher(pictures): what another network holds each class to be, probabilities (batch, classes)."""
+
+
+def entropy(config: Settings, teacher: Teacher | None = None, share: float = 0.5) -> Loss:
+    """Cross entropy with smoothed labels, the forward pass at the precision that is quickest.
+
+    A teacher's probabilities are so large a share of the labels (Hinton et al. 2015): which other classes a picture
+    looks like is more than its label says.
+    """
 
     def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
         with autocast(pictures.device):
-            logits = module(pictures)
-        return F.cross_entropy(logits.float(), targets, label_smoothing=config.smoothing)
+            logits = module(pictures).float()
+        told = F.cross_entropy(logits, targets, label_smoothing=config.smoothing)
+        return told if teacher is None else torch.lerp(told, F.cross_entropy(logits, teacher(pictures)), share)
 
     return loss
+
+
+def teacher_of(name: str, config: Settings, device: torch.device) -> Teacher:
+    """The network of that name as a teacher of the classes that are learned; an OptionError where it knows not all."""
+    model = load(name)
+    labels = tuple(model.labels or ())
+    if missing := sorted(set(config.classes) - set(labels)):
+        raise OptionError(f'"{name}" knows no {", ".join(missing)}; expected a teacher of all classes; try teacher=""')
+    module = model.module.to(device).eval().requires_grad_(False)
+    columns = [labels.index(each) for each in config.classes]
+
+    @torch.no_grad()
+    def teacher(pictures: Tensor) -> Tensor:
+        with autocast(pictures.device):
+            logits: Tensor = module(pictures)
+        return logits[:, columns].float().softmax(1)
+
+    return teacher
 
 
 def optimizers(config: Settings, module: nn.Module, plain: list[nn.Parameter]) -> list[torch.optim.Optimizer]:

@@ -14,7 +14,7 @@ from cutaway.core.errors import DataError, OptionError, WeightsError
 from cutaway.nets.load import load
 from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet
-from cutaway.training.cifar import Settings, optimizers
+from cutaway.training.cifar import Settings, entropy, optimizers, teacher_of
 from cutaway.training.loop import Task, fit
 from cutaway.training.muon import Muon
 from cutaway.training.recipe import configure
@@ -107,6 +107,27 @@ def test_every_parameter_that_learns_has_one_optimizer() -> None:
     assert sorted(owned) == sorted(id(p) for p in network.parameters() if p.requires_grad)
     assert isinstance(found[0], Muon)
     assert [tuple(p.shape) for p in found[0].param_groups[0]["params"]] == [(8, 8, 3, 3)]  # the plain convolution's
+
+
+def test_a_teacher_shares_in_the_labels_with_what_it_holds_of_the_classes_that_are_learned() -> None:
+    config = Settings(classes=("airplane", "ship"), smoothing=0.2)
+    teacher = teacher_of("cifar10", config, torch.device("cpu"))
+    pictures, targets = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(2)), torch.tensor([0, 1, 1])
+    held = load("cifar10").module(pictures)[:, [0, 8]].softmax(1)
+    torch.testing.assert_close(teacher(pictures), held, rtol=0.05, atol=0.01)  # where tiles are, at their precision
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 2))
+    logs = network(pictures).log_softmax(1)
+    hard = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])  # smoothed: a tenth for each of both classes
+    expected = -((0.7 * hard + 0.3 * teacher(pictures)) * logs).sum(1).mean()
+    torch.testing.assert_close(entropy(config, teacher, 0.3)(network, pictures, targets), expected, rtol=0.02, atol=0.0)
+    torch.testing.assert_close(
+        entropy(config)(network, pictures, targets), -(hard * logs).sum(1).mean(), rtol=0.02, atol=0.0
+    )
+
+
+def test_a_teacher_that_does_not_know_the_classes_is_an_error() -> None:
+    with pytest.raises(OptionError, match='"cifar10" knows no heron, kite; expected a teacher of all classes'):
+        teacher_of("cifar10", Settings(classes=("kite", "ship", "heron")), torch.device("cpu"))
 
 
 def test_gumbel_choices_cool_evenly_and_are_made_before_the_end(tiny_cifar: str) -> None:

@@ -29,8 +29,8 @@ from cutaway.whitebox import (
 
 def positive_net(
     classes: int = 10,
-    filters: int = 144,
-    units: int = 224,
+    filters: int = 256,
+    units: int = 160,
     cases: int = 2,
     temperature: float = 1.0,
     positivity: str = "least",
