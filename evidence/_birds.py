@@ -8,7 +8,7 @@ from torch import Tensor
 import cutaway as cw
 from cutaway.core import cache
 from cutaway.nets.zoo.prototype_net import PrototypeNet
-from cutaway.training.birds import GRID, Depth, Encoded, encoded, points
+from cutaway.training.bird_features import GRID, Depth, Encoded, centres, encoded, points
 from cutaway.whitebox import DeformablePrototypeLayer
 from cutaway.whitebox.prototypes import Prototypes
 
@@ -19,6 +19,7 @@ ENCODER = "squeezenet1_1@../shared/models/squeezenet1_1_imagenet.safetensors"
 def birds(model: cw.Model, depth: Depth, split: str, mirrored: bool = False) -> Encoded:
     """A split's features: computed now, or taken from the cache."""
     question = {"what": "birds", "data": DATA, "encoder": ENCODER, "depth": depth, "split": split, "side": mirrored}
+    question["shown"] = "whole"
 
     def answer() -> dict[str, Tensor]:
         found = encoded(model, depth, DATA, split, mirrored)
@@ -38,6 +39,12 @@ def part_places(prototypes: Prototypes, features: Tensor) -> Tensor:
     if not isinstance(prototypes, DeformablePrototypeLayer):
         return places
     return (places + prototypes.offsets(features)).clamp(0, GRID - 1)
+
+
+def looked_at(place: Tensor, depth: Depth) -> tuple[float, float]:
+    """Where in the picture a place (y, x) of the grid looks, 0 to 1: (y, x)."""
+    y, x = centres(depth)[place.long()].tolist()
+    return y, x
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """Prototypes on a frozen encoder: SqueezeNet cut at one of three depths, that is with one of three receptive fields.
 
-Features are computed once; what trains is a reduction to few channels, the prototypes and the head: seconds a run.
+Features are computed once. Prototypes begin as patches that stand out (`whitebox.prominence`) and, unless `last` is
+less than `epochs`, stay what they are: what trains is the head, in seconds.
 """
 
 from __future__ import annotations
@@ -8,36 +9,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from cutaway.core.devices import autocast
-from cutaway.core.errors import DataError
 from cutaway.core.seeds import generator
-from cutaway.data.dataset import Dataset, Sample
-from cutaway.data.specs import open_dataset
-from cutaway.nets.model import Model
 from cutaway.nets.zoo.prototype_net import PrototypeNet
-from cutaway.nets.zoo.squeezenet import SqueezeNet
+from cutaway.training.bird_features import Depth, Encoded, Features, together
 from cutaway.training.cifar import Batch
 from cutaway.training.loop import Scores, Task
 from cutaway.training.prototypes import placed, settle
+from cutaway.whitebox.prominence import begin
 from cutaway.whitebox.prototypes import Prototypes
-
-ENCODED = 20  # pictures that go through the encoder together
-GRID = 13  # places a side: finer grids are averaged down to it, so that all depths cost the same
-CUTS = {"shallow": 5, "middle": 8, "deep": 13}  # how many of SqueezeNet's features are kept
-FIELDS = {"shallow": 23, "middle": 63, "deep": 207}
-"""Pixels a side that one unit sees (tested); the averaging onto GRID adds up to 16 (shallow and middle)."""
-
-Depth = Literal["shallow", "middle", "deep"]
-Features = Float[Tensor, "n channels y x"]
-Parts = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -47,63 +34,20 @@ class BirdSettings:
     encoder: str = "squeezenet1_1@../shared/models/squeezenet1_1_imagenet.safetensors"
     depth: Depth = "deep"  # where SqueezeNet is cut
     channels: PositiveInt = 64  # that features are reduced to
-    per_class: PositiveInt = 5  # prototypes of a class
-    epochs: PositiveInt = 40  # over a few hundred pictures and their mirror images
-    last: PositiveInt = 10  # of these: prototypes are patches by then, and the head alone learns
+    per_class: PositiveInt = 10  # prototypes of a class
+    epochs: PositiveInt = 60  # over a few hundred pictures and their mirror images
+    last: PositiveInt = 60  # of these: prototypes are patches by then, and the head alone learns
     batch: PositiveInt = 50
-    rate: PositiveFloat = 3e-3  # of Adam
+    rate: PositiveFloat = 3e-4  # of Adam, for the reduction and the prototypes: more, and they leave where they begin
+    head_rate: PositiveFloat = 1e-2
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels
     cluster: NonNegativeFloat = 0.2  # how strongly each picture is drawn to a prototype of its own class
     separation: NonNegativeFloat = 0.05  # and away from those of other classes
     dissimilarity: NonNegativeFloat = 0.2  # how strongly a class's prototypes are kept from looking at one place
+    temperature: PositiveFloat = 0.1  # at which their maps are compared for that
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """Features of pictures, their classes, and where the parts of each lie on the grid's scale (0 to 1: x, y)."""
-
-    features: Features
-    targets: Int64[Tensor, " n"]
-    parts: tuple[Parts, ...]
-
-
-def trunk(model: Model, depth: Depth) -> nn.Sequential:
-    """SqueezeNet up to a depth, its grid averaged down to GRID."""
-    if not isinstance(model.module, SqueezeNet):
-        raise DataError(f"the encoder is {model.name}; expected squeezenet1_1; try squeezenet1_1@FILE.safetensors")
-    return nn.Sequential(model.module.features[: CUTS[depth]], nn.AdaptiveAvgPool2d(GRID))
-
-
-def opened(data: str, split: str) -> tuple[Dataset, list[int], tuple[str, ...]]:
-    """The data set, each sample's class, and the classes: of `label`, or of a key `class`."""
-    dataset = open_dataset(f"{data.partition('?')[0]}?split={split}")
-    words = [_word(dataset, dataset[index]) for index in range(len(dataset))]
-    labels = tuple(sorted(set(words)))
-    return dataset, [labels.index(word) for word in words], labels
-
-
-@torch.no_grad()
-def encoded(model: Model, depth: Depth, data: str, split: str, mirrored: bool = False) -> Encoded:
-    """A split's features, in bfloat16's precision; mirrored: left to right."""
-    dataset, targets, _ = opened(data, split)
-    cut = trunk(model, depth).eval()
-    features, parts = [], []
-    for chosen in torch.arange(len(dataset)).split(ENCODED):
-        samples = [dataset[int(index)] for index in chosen]
-        pictures = model.preprocess.normalise(torch.stack([model.preprocess.fit(each.picture) for each in samples]))
-        with autocast(model.device):
-            features.append(cut(pictures.flip(-1) if mirrored else pictures).float())
-        parts += [_points(sample) for sample in samples]
-    return Encoded(torch.cat(features), torch.tensor(targets), tuple(parts))
-
-
-def points(data: str, split: str) -> tuple[Parts, ...]:
-    """Where the parts of each picture of a split lie, as in `Encoded`."""
-    dataset, _, _ = opened(data, split)
-    return tuple(_points(dataset[index]) for index in range(len(dataset)))
-
-
-def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes, seed: int) -> PrototypeNet:
+def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes) -> PrototypeNet:
     """reduce -> unit -> prototypes -> head, over an encoder's features.
 
     Features of a place are brought to length one: likeness is then a matter of direction, whatever the contrast of the
@@ -111,18 +55,13 @@ def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes, seed: int)
     encoder; with directions 85 % (n = 341).
 
     Training begins near what it looks for: with the principal directions of the features, and with prototypes that
-    are patches from the middle of pictures of their own class.
+    are patches of pictures of their own class which stand out (`begin`).
     """
     reduce = nn.Conv2d(train.features.shape[1], config.channels, 1)
     principal(reduce, train.features)
     encoder = nn.Sequential(OrderedDict(reduce=reduce, unit=UnitLength()))
-    draw = generator(seed, "patches")
     with torch.no_grad():
-        for prototype, label in enumerate(layer.classes_of.tolist()):
-            pictures = (train.targets == label).nonzero()[:, 0]
-            chosen = int(pictures[torch.randint(len(pictures), (1,), generator=draw)])
-            y, x = (torch.randint(GRID // 4, GRID - GRID // 4, (2,), generator=draw)).tolist()
-            layer.values()[prototype] = layer.patch(encoder(train.features[chosen : chosen + 1]), prototype, (y, x))
+        begin(layer, encoder(train.features), train.targets)
     return PrototypeNet(encoder, layer)
 
 
@@ -150,31 +89,54 @@ def principal(reduce: nn.Conv2d, features: Features) -> None:
 
 
 def bird_task(config: BirdSettings, train: list[Encoded], seed: int, layer: Callable[[int], Prototypes]) -> Task[Batch]:
-    """The training on views of the same pictures (as they are first, mirrored second); layer(classes)."""
+    """The training on views of the same pictures (as they are first, mirrored second); layer(classes).
+
+    Prototypes may be patches of any view: `Source.picture` counts on from the first view into the next.
+
+    Once the prototypes are settled, likenesses no longer change: they are computed once, and batches are of these.
+    """
     targets = train[0].targets
-    net = bird_net(config, train[0], layer(int(targets.max()) + 1), seed)
-    steps = -(-len(targets) // config.batch)
+    net = bird_net(config, together(train), layer(int(targets.max()) + 1))
+    steps, first = -(-len(targets) // config.batch), config.epochs - config.last
+    views = [side.features for side in train]
 
     def batches(epoch: int) -> Iterator[Batch]:
-        first = config.epochs - config.last
-        if epoch >= first:  # a run that is resumed later on finds its prototypes projected already
-            settle(net, plain(train[0]) if epoch == first else None)
+        if epoch >= first and not settled(net):  # a run that is resumed later finds its prototypes projected already
+            settle(net, plain(together(train)) if epoch == first else None)
+            views[:] = [likeness(net, side) for side in train]
         draw = generator(seed, "batches", epoch)
         sides = torch.randint(len(train), (len(targets),), generator=draw)
         for chosen in torch.randperm(len(targets), generator=draw).split(config.batch):
-            yield torch.stack([train[int(sides[i])].features[i] for i in chosen.tolist()]), targets[chosen]
+            yield torch.stack([views[int(sides[i])][i] for i in chosen.tolist()]), targets[chosen]
 
+    def loss(batch: Batch) -> Tensor:
+        if settled(net):
+            return F.cross_entropy(net.head(batch[0]), batch[1], label_smoothing=config.smoothing)
+        return placed(config, net, *batch)
+
+    placing = [*net.encoder.parameters(), *net.prototypes.parameters()]
     return Task(
         module=net,
-        optimizers=[torch.optim.Adam(net.parameters(), config.rate)],
+        optimizers=[torch.optim.Adam(placing, config.rate), torch.optim.Adam(net.head.parameters(), config.head_rate)],
         batches=batches,
-        loss=lambda batch: placed(config, net, *batch),
+        loss=loss,
         schedule=lambda progress: 1 - 0.9 * progress,
         score=dict,
         epochs=config.epochs,
         steps=steps,
         seed=seed,
     )
+
+
+def settled(net: PrototypeNet) -> bool:
+    """Whether the head alone learns."""
+    return not net.prototypes.values().requires_grad
+
+
+@torch.no_grad()
+def likeness(net: PrototypeNet, data: Encoded) -> Float[Tensor, "n prototypes"]:
+    """How alike each picture is to each prototype."""
+    return torch.cat([net.prototypes(net.encoder(some)) for some in data.features.split(50)])
 
 
 def plain(data: Encoded) -> Iterator[Batch]:
@@ -206,15 +168,3 @@ def linear_head(train: list[Encoded], seed: int = 0, steps: int = 400, decay: fl
         head.bias.sub_(head.weight @ (centre / spread))
         head.weight.div_(spread)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
-
-
-def _points(sample: Sample) -> Parts:
-    high, wide = sample.picture.shape[1:]
-    return {name: (x / wide, y / high) for name, (x, y) in sample.parts.items()}
-
-
-def _word(dataset: Dataset, sample: Sample) -> str:
-    found = dataset.labels[sample.label] if sample.label is not None else sample.extra.get("class")
-    if not isinstance(found, str):
-        raise DataError(f'{sample.key} has no class; expected "label" or "class" in each line; check --data')
-    return found

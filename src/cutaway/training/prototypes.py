@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.nets.zoo.prototype_net import PrototypeNet
@@ -32,6 +32,8 @@ class Placing(Protocol):
     def separation(self) -> float: ...
     @property
     def dissimilarity(self) -> float: ...
+    @property
+    def temperature(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class PrototypeSettings(Settings):
     cluster: NonNegativeFloat = 0.1  # how strongly each picture is drawn to a prototype of its own class
     separation: NonNegativeFloat = 0.02  # and away from those of other classes
     dissimilarity: NonNegativeFloat = 0.1  # how strongly a class's prototypes are kept from looking at one place
+    temperature: PositiveFloat = 1.0  # at which their maps are compared for that
     projected: PositiveInt = 5000  # training pictures among which every prototype finds its patch
 
 
@@ -85,7 +88,8 @@ def placed(config: Placing, net: PrototypeNet, pictures: Tensor, targets: Tensor
     loss = F.cross_entropy(net.head(likeness), targets, label_smoothing=config.smoothing)
     loss = loss + config.cluster * prototype_losses.cluster(likeness, targets, classes_of)
     loss = loss + config.separation * prototype_losses.separation(likeness, targets, classes_of)
-    return loss + config.dissimilarity * prototype_losses.dissimilarity(maps, targets, classes_of)
+    overlap = prototype_losses.dissimilarity(maps, targets, classes_of, config.temperature)
+    return loss + config.dissimilarity * overlap
 
 
 def settle(net: PrototypeNet, batches: Iterable[Batch] | None) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cutaway.core.errors import OptionError, choose
 from cutaway.core.seeds import generator
 from cutaway.whitebox.gradients import at_least_one
-from cutaway.whitebox.prototypes import Features, Prototypes
+from cutaway.whitebox.prototypes import Features, Prototypes, highest
 
 NOTHING = -1.0  # the likeness of a place beyond the border: as unlike as can be
 Form = Literal["anchors", "directions"]
@@ -28,9 +28,12 @@ class DeformablePrototypeLayer(Prototypes):
 
     form="anchors": anchors lie on a centred lattice, `spacing` apart, and D_k is the square within `reach` of its
     anchor (as flexible as `reach` says; stiffness=0 makes all of it free). form="directions": D_k is part k's sector of
-    the disc of radius `reach`, free of cost: each part is matched in its own direction by max pooling.
+    the disc of radius `reach`, free of cost: each part is matched in its own direction by max pooling. Directions are
+    strict where parts keep `inner` places away from the centre; with inner=0 the centre belongs to every sector, and
+    there most parts then meet.
 
-    Raises OptionError for parts < 1, reach < 0 (directions: < 1), stiffness < 0 and an unknown form.
+    Raises OptionError for parts < 1, reach < 0 (directions: < 1), inner that leaves a sector empty, stiffness < 0 and
+    an unknown form.
     """
 
     allowed: Tensor
@@ -47,6 +50,7 @@ class DeformablePrototypeLayer(Prototypes):
         stiffness: float = 0.05,
         form: Form = "anchors",
         seed: int = 0,
+        inner: int = 0,
     ) -> None:
         super().__init__(classes, per_class)
         least = 1 if choose(form, ("anchors", "directions"), "form") == "directions" else 0
@@ -55,7 +59,7 @@ class DeformablePrototypeLayer(Prototypes):
         if not stiffness >= 0:
             raise OptionError(f"stiffness is {stiffness}; expected a number of at least 0; try stiffness=0.05")
         count = at_least_one(parts, "parts")
-        allowed, cost = sectors(count, reach) if form == "directions" else windows(count, reach, spacing)
+        allowed, cost = sectors(count, reach, inner) if form == "directions" else windows(count, reach, spacing)
         self.register_buffer("allowed", allowed)
         self.register_buffer("cost", stiffness * cost)
         shape = (len(self.classes_of), count, at_least_one(channels, "channels"))
@@ -74,17 +78,22 @@ class DeformablePrototypeLayer(Prototypes):
         self, features: Features
     ) -> tuple[Float[Tensor, "batch prototypes parts y x"], Int64[Tensor, "batch prototypes parts y x"]]:
         """Each part's best likeness less its cost for every place of the prototype, and the index of its move."""
-        maps = self.part_maps(features)
+        return self.search(self.part_maps(features))
+
+    def search(
+        self, maps: Float[Tensor, "batch prototypes parts y x"]
+    ) -> tuple[Float[Tensor, "batch prototypes parts y x"], Int64[Tensor, "batch prototypes parts y x"]]:
+        """The best of each part's map, less its cost, that its prototype can reach from every place; and the move."""
         height, width = maps.shape[-2:]
-        radius = self.allowed.shape[-1] // 2
-        padded = F.pad(maps, [radius] * 4, value=NOTHING)
+        side = self.allowed.shape[-1]
+        padded = F.pad(maps, [side // 2] * 4, value=NOTHING)
         best = torch.full_like(maps, -torch.inf)
         move = torch.zeros_like(maps, dtype=torch.long)
-        for index, (dy, dx) in enumerate(_cells(self.allowed.shape[-1])):
-            here = padded[..., dy : dy + height, dx : dx + width] - self.cost[:, dy, dx, None, None]
-            better = (here > best) & self.allowed[:, dy, dx, None, None]
-            best = torch.where(better, here, best)
-            move = torch.where(better, index, move)
+        for part, allowed in enumerate(self.allowed):
+            for dy, dx in allowed.nonzero().tolist():
+                here = padded[:, :, part, dy : dy + height, dx : dx + width] - self.cost[part, dy, dx]
+                move[:, :, part].masked_fill_(here > best[:, :, part], dy * side + dx)
+                best[:, :, part] = torch.maximum(best[:, :, part], here)
         return best, move
 
     def similarity_maps(self, features: Features) -> Float[Tensor, "batch prototypes y x"]:
@@ -105,19 +114,31 @@ class DeformablePrototypeLayer(Prototypes):
 
     def offsets(self, features: Features) -> Int64[Tensor, "batch prototypes parts 2"]:
         """How far (dy, dx) each part lies from its prototype's best place: what a person can read off a picture."""
-        move = self.matched(features)[1]
-        best = self.similarity_maps(features).flatten(2).argmax(2)
+        found, move = self.matched(features)
+        best = found.mean(2).flatten(2).argmax(2)
         chosen = move.flatten(3).gather(3, best[:, :, None, None].expand(-1, -1, move.shape[2], 1))[..., 0]
         side = self.allowed.shape[-1]
         return torch.stack([chosen // side, chosen % side], dim=-1) - side // 2
 
     def patch(self, features: Features, prototype: int, place: tuple[int, int]) -> Float[Tensor, "parts channels"]:
-        move = self.matched(features)[1][0, prototype, :, place[0], place[1]]
+        return self._moved(features[0], self.matched(features)[1][0, prototype, :, place[0], place[1]], place)
+
+    def candidates(
+        self, features: Features, worth: Float[Tensor, "batch y x"], count: int
+    ) -> Float[Tensor, "count parts channels"]:
+        """Each part is the worthiest place of its own sector or window; a prototype is worth their mean."""
+        parts = self.vectors.shape[1]
+        best, move = self.search(worth[:, None, None].expand(-1, 1, parts, -1, -1))
+        total = best.mean((1, 2))
+        return torch.stack([self._moved(features[n], move[n, 0, :, y, x], (y, x)) for n, y, x in highest(total, count)])
+
+    def _moved(self, picture: Tensor, move: Tensor, place: tuple[int, int]) -> Tensor:
+        """The features where each part lies, (parts, channels)."""
         side = self.allowed.shape[-1]
-        height, width = features.shape[-2:]
+        height, width = picture.shape[-2:]
         y = (place[0] + move // side - side // 2).clamp(0, height - 1)
         x = (place[1] + move % side - side // 2).clamp(0, width - 1)
-        return features[0, :, y, x].T
+        return picture[:, y, x].T
 
     def extra_repr(self) -> str:
         count, parts, channels = self.vectors.shape
@@ -142,14 +163,25 @@ def windows(
     return allowed, torch.stack([(dy.square() + dx.square()).float() for dy, dx in away])
 
 
-def sectors(parts: int, reach: int) -> tuple[Bool[Tensor, "parts side side"], Float[Tensor, "parts side side"]]:
-    """Equal sectors of a disc, the first centred on the right, then clockwise; the centre belongs to all."""
+def sectors(
+    parts: int, reach: int, inner: int = 0
+) -> tuple[Bool[Tensor, "parts side side"], Float[Tensor, "parts side side"]]:
+    """Equal sectors of a disc, the first centred on the right, then clockwise; the centre belongs to all.
+
+    inner > 0: of a ring, whose places are at least so far from the centre, which then belongs to none.
+    """
     y, x = _axes(reach)
     angle = torch.atan2(y.double(), x.double())
     turn = 2 * torch.pi / parts
     sector = torch.floor((angle + turn / 2 + 1e-9) / turn).long() % parts
-    centre, within = (y == 0) & (x == 0), y.square() + x.square() <= (reach + 0.5) ** 2
+    away = y.square() + x.square()
+    centre, within = (away == 0) & (inner == 0), (away <= (reach + 0.5) ** 2) & (away >= inner**2)
     allowed = torch.stack([((sector == part) | centre) & within for part in range(parts)])
+    if inner < 0 or not bool(allowed.flatten(1).any(1).all()):
+        raise OptionError(
+            f"inner is {inner} for {parts} sectors of reach {reach}; expected a number of at least 0 that leaves each "
+            "a place; try inner=1, a larger reach or fewer parts"
+        )
     return allowed, torch.zeros(allowed.shape)
 
 
@@ -157,7 +189,3 @@ def _axes(radius: int) -> tuple[Tensor, Tensor]:
     line = torch.arange(-radius, radius + 1)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return y, x
-
-
-def _cells(side: int) -> list[tuple[int, int]]:
-    return [(y, x) for y in range(side) for x in range(side)]

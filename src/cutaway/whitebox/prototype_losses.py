@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from cutaway.core.errors import TargetError
+from cutaway.whitebox.gradients import positive
 
 Likeness = Float[Tensor, "batch prototypes"]
 Labels = Int64[Tensor, " batch"]
@@ -25,14 +26,19 @@ def separation(similarities: Likeness, labels: Labels, classes_of: Int64[Tensor,
 
 
 def dissimilarity(
-    maps: Float[Tensor, "batch prototypes y x"], labels: Labels, classes_of: Int64[Tensor, " prototypes"]
+    maps: Float[Tensor, "batch prototypes y x"],
+    labels: Labels,
+    classes_of: Int64[Tensor, " prototypes"],
+    temperature: float = 1.0,
 ) -> Float[Tensor, ""]:
     """How much the maps of one class's prototypes overlap on its own pictures: 0 = each has its own place, 1 = all one.
 
-    Each map becomes a distribution over places (softmax); overlap = mean cosine between those of different prototypes.
+    Each map becomes a distribution over places (softmax of map / temperature); overlap = mean cosine between those of
+    different prototypes. Cosines differ by less than one: at temperature 1 all distributions are nearly even and
+    overlap wherever they lie, so a loss on cosines wants about 0.1. Raises OptionError for a temperature of 0 or less.
     """
     own = _own(labels, classes_of)
-    shares: Tensor = torch.softmax(maps.flatten(2), dim=2)
+    shares: Tensor = torch.softmax(maps.flatten(2) / positive(temperature, "temperature"), dim=2)
     shares = shares / shares.norm(dim=2, keepdim=True)
     cosines = shares @ shares.transpose(1, 2)
     pairs = own[:, :, None] & own[:, None, :] & ~torch.eye(maps.shape[1], dtype=torch.bool, device=maps.device)

@@ -49,6 +49,10 @@ class Prototypes(nn.Module):
         """What the prototype would be if it were this place of a batch of one."""
         raise NotImplementedError
 
+    def candidates(self, features: Features, worth: Float[Tensor, "batch y x"], count: int) -> Tensor:
+        """The `count` patches of these features, as prototypes, whose places are worth most; the worthiest first."""
+        raise NotImplementedError
+
     def values(self) -> nn.Parameter:
         """The prototypes themselves, `(prototypes, ...)`."""
         raise NotImplementedError
@@ -110,6 +114,20 @@ class PrototypeLayer(Prototypes):
         (y, x), side = place, self.prototypes.shape[-1]
         return features[0, :, y : y + side, x : x + side]
 
+    def candidates(
+        self, features: Features, worth: Float[Tensor, "batch y x"], count: int
+    ) -> Float[Tensor, "count channels side side"]:
+        side = self.prototypes.shape[-1]
+        total = F.avg_pool2d(worth[:, None], side, 1)[:, 0]
+        return torch.stack([self.patch(features[n : n + 1], 0, (y, x)) for n, y, x in highest(total, count)])
+
     def extra_repr(self) -> str:
         count, channels, side, _ = self.prototypes.shape
         return f"{count} prototypes of {self.classes} classes, {channels} channels, side={side}"
+
+
+def highest(worth: Float[Tensor, "batch y x"], count: int) -> list[tuple[int, int, int]]:
+    """The pictures and places of the `count` highest values (all, where there are fewer)."""
+    height, width = worth.shape[1:]
+    best = worth.flatten().topk(min(count, worth.numel())).indices.tolist()
+    return [(each // (height * width), each // width % height, each % width) for each in best]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,10 @@ from cutaway.core.errors import DataError
 from cutaway.core.seeds import generator
 from cutaway.nets import Model, load
 from cutaway.nets.preprocess import Preprocess
+from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.nets.zoo.squeezenet import Fire
-from cutaway.training.birds import (
-    CUTS,
-    FIELDS,
-    GRID,
-    BirdSettings,
-    Encoded,
-    bird_net,
-    bird_task,
-    encoded,
-    linear_head,
-    opened,
-    principal,
-    scores,
-    trunk,
-)
+from cutaway.training.bird_features import CUTS, FIELDS, GRID, Encoded, centres, encoded, opened, seen, trunk
+from cutaway.training.birds import BirdSettings, bird_net, bird_task, linear_head, principal, scores
 from cutaway.training.loop import fit
 from cutaway.whitebox import PrototypeLayer
 
@@ -89,6 +78,39 @@ def test_features_lie_on_one_grid_and_parts_on_its_scale(birds: str) -> None:
     torch.testing.assert_close(mirrored.features[0], found.features[0], atol=0.5, rtol=0.5)  # plain colours
 
 
+def test_centres_are_those_of_the_fields_and_the_whole_picture_is_seen() -> None:
+    layers = list(load("squeezenet1_1?weights=none").module.get_submodule("features"))
+    for depth, cut in CUTS.items():
+        first, jump, size = 0.5, 1, 224
+        for layer in layers[:cut]:
+            if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+                first, jump = first + jump, 2 * jump
+                size = math.ceil((size - 3) / 2) + 1 if isinstance(layer, nn.MaxPool2d) else (size - 3) // 2 + 1
+        units = [(first + jump * index) / 224 for index in range(size)]
+        for place, centre in enumerate(centres(depth).tolist()):
+            chosen = units[place * size // GRID : -(-(place + 1) * size // GRID)]
+            assert centre == pytest.approx(sum(chosen) / len(chosen))
+    model = load("squeezenet1_1?weights=none", size=64)
+    picture = torch.zeros(3, 60, 60)
+    picture[:, :, :4] = 1.0  # at the border: the usual crop would cut it off
+    shown = seen(model, [picture])
+    assert shown.shape == (1, 3, 64, 64)
+    assert float(shown[0, 0, 32, 0]) > float(shown[0, 0, 32, 32])
+
+
+def test_settled_prototypes_stay_and_the_head_learns_from_their_likenesses(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, epochs=20, last=20)
+    job = bird_task(settings, [features(), features(1)], 0, lambda classes: PrototypeLayer(6, classes, 2))
+    assert isinstance(job.module, PrototypeNet)
+    before = job.module.prototypes.values().detach().clone()
+    shapes = [batch[0].shape for batch in job.batches(0)]
+    assert shapes == [(6, 6)] * 3  # likenesses to six prototypes, and no features
+    fit(job, tmp_path, report=lambda _: None)
+    torch.testing.assert_close(job.module.prototypes.values().detach(), before)  # they were patches already
+    assert all(source is not None for source in job.module.prototypes.sources)
+    assert scores(job.module, features())["accuracy"] > 0.8
+
+
 def test_other_encoders_and_lines_without_a_class(birds: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the encoder is Sequential; expected squeezenet1_1"):
         trunk(Model(nn.Sequential(nn.Conv2d(3, 4, 1)), Preprocess(8)), "deep")
@@ -110,7 +132,7 @@ def test_the_reduction_begins_with_uncorrelated_directions_the_widest_first() ->
 
 def test_prototypes_begin_as_patches_of_their_own_class() -> None:
     data = features()
-    net = bird_net(SETTINGS, data, PrototypeLayer(6, 3, 2), 0)
+    net = bird_net(SETTINGS, data, PrototypeLayer(6, 3, 2))
     assert isinstance(net.prototypes, PrototypeLayer)
     distances = net.prototypes.distances(net.encoder(data.features)).detach()
     for prototype, label in enumerate(net.prototypes.classes_of.tolist()):

@@ -12,6 +12,7 @@ from cutaway.core.errors import OptionError
 from cutaway.nets.zoo.clear_net import clear_net
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.whitebox import Homogeneous, SharedGate, weights_held
+from cutaway.whitebox.contrast import middle
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -108,11 +109,14 @@ def test_for_one_picture_a_clear_network_is_a_linear_map() -> None:
     torch.testing.assert_close((maps * picture).sum((1, 2, 3)), scores[0])
 
     gates = [by.detach() for by in network.openings(picture / picture.square().mean().sqrt())]  # type: ignore[operator]
-    values = other  # through the gates of the first picture: the map is the same one
-    for step, by in zip(network.values, gates, strict=True):  # type: ignore[arg-type]
-        values = step(values, by)
-    through = network.contrast(network.head(network.flatten(network.pool(values))))  # type: ignore[operator]
-    torch.testing.assert_close((maps * other).sum((1, 2, 3)), through[0])
+
+    def told(values: Tensor) -> Tensor:  # through the gates of the first picture: the map is the same one
+        for step, by in zip(network.values, gates, strict=True):  # type: ignore[arg-type]
+            values = step(values, by)
+        return network.head(network.flatten(network.pool(values)))  # type: ignore[operator, no-any-return]
+
+    against = middle(told(picture)) * told(other)  # and against the middle of its classes
+    torch.testing.assert_close((maps * other).sum((1, 2, 3)), (told(other) - against.sum(1, keepdim=True))[0])
 
 
 def test_its_plain_gradient_adds_up_too() -> None:

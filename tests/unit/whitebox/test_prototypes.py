@@ -91,8 +91,16 @@ def test_losses_are_those_of_the_paper() -> None:
     together = torch.full((1, 4, 2, 2), -50.0)
     together[0, :, 0, 0] = 50.0
     own = torch.tensor([0])
+    maps = torch.full((4, 2, 2), 0.2)
+    maps[0, 0, 0] = maps[1, 1, 1] = 0.7
     assert float(dissimilarity(apart, own, classes_of)) == pytest.approx(0, abs=1e-6)
     assert float(dissimilarity(together, own, classes_of)) == pytest.approx(1)
+    sharp = torch.softmax(maps.flatten(1) / 0.1, dim=1)
+    expected = float(F.cosine_similarity(sharp[0], sharp[1], dim=0))
+    assert float(dissimilarity(maps[None], own, classes_of, 0.1)) == pytest.approx(expected, rel=1e-4)
+    assert expected < 0.1 < float(dissimilarity(maps[None], own, classes_of))  # cosines apart: nearly even at 1
+    with pytest.raises(OptionError, match=r"temperature is 0\.0; expected a number above 0"):
+        dissimilarity(maps[None], own, classes_of, 0.0)
     with pytest.raises(TargetError, match="labels are 0 to 7; expected indices 0 to 1"):
         cluster(similarities, torch.tensor([0, 7]), classes_of)
 
@@ -141,6 +149,20 @@ def test_sectors_share_out_the_disc_and_windows_stay_within_reach() -> None:
     allowed, cost = windows(9, 1, 2)
     assert allowed.flatten(1).sum(1).tolist() == [9] * 9
     assert float(cost[allowed].max()) == 2
+
+
+def test_the_sectors_of_a_ring_keep_away_from_the_centre() -> None:
+    allowed, _ = sectors(4, 3, inner=2)
+    for part in range(4):
+        for y, x in (allowed[part].nonzero() - 3).tolist():
+            assert 2 <= math.hypot(y, x) <= 3.5
+            degrees = math.degrees(math.atan2(y, x)) - 90 * part
+            assert abs((degrees + 180) % 360 - 180) <= 45 + 1e-6
+    assert int(allowed.sum(0).max()) == 1
+    with pytest.raises(OptionError, match="inner is 4 for 4 sectors of reach 3; expected a number of at least 0"):
+        DeformablePrototypeLayer(5, 3, reach=3, inner=4, form="directions")
+    with pytest.raises(OptionError, match="inner is -1"):
+        sectors(4, 3, -1)
 
 
 def test_gradients_and_bad_options() -> None:
