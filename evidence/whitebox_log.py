@@ -20,7 +20,7 @@ QUESTIONS = [
     Asked("parts: how soft the disjunction", "temperature 3", "conjunction-disjunction", ["temperature=3.0"], PARTS),
     Asked("local features", "patches of 10 pixels", "bagnet", ["widths=[48, 64, 64]"], LOCAL),
     Asked("local features", "patches of 14 pixels", "bagnet", ["widths=[48, 64, 64]", "deep=3"], LOCAL),
-    Asked("alignment", "B-cos, B = 1 (linear)", "bcos", ["start=", "widths=[32, 64]", "b=1.0"], ALIGNED),
+    Asked("alignment", "B-cos, B = 1", "bcos", ["start=", "widths=[32, 64]", "b=1.0"], ALIGNED),
     Asked("alignment", "B-cos, B = 2", "bcos", ["start=", "widths=[32, 64]", "b=2.0"], ALIGNED),
 ]
 
