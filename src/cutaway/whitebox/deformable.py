@@ -177,7 +177,7 @@ def sectors(
     away = y.square() + x.square()
     centre, within = (away == 0) & (inner == 0), (away <= (reach + 0.5) ** 2) & (away >= inner**2)
     allowed = torch.stack([((sector == part) | centre) & within for part in range(parts)])
-    if inner < 0 or not bool(allowed.flatten(1).any(1).all()):
+    if inner < 0 or not (allowed.is_meta or bool(allowed.flatten(1).any(1).all())):  # built for its shapes alone: meta
         raise OptionError(
             f"inner is {inner} for {parts} sectors of reach {reach}; expected a number of at least 0 that leaves each "
             "a place; try inner=1, a larger reach or fewer parts"

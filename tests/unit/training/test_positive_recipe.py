@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cutaway.nets.zoo.positive_net import positive_net
+from cutaway.training.cifar import entropy
 from cutaway.training.recipes.positive import Config, agreement, asking, positive_weights, share
 
 
@@ -42,5 +43,6 @@ def test_units_that_are_asked_come_to_agree_and_the_norms_stay() -> None:
 def test_what_units_disagree_about_is_added_to_the_loss() -> None:
     torch.manual_seed(0)
     network, pictures, targets = positive_net(4, 8, 12), torch.randn(6, 3, 32, 32), torch.arange(6) % 4
-    losses = [asking(Config(asked=each, wanted=1.0))(network, pictures, targets).detach() for each in (1e-6, 10.0)]
+    configs = [Config(asked=each, wanted=1.0) for each in (1e-6, 10.0)]
+    losses = [asking(config, entropy(config))(network, pictures, targets).detach() for config in configs]
     assert losses[1] > losses[0]
