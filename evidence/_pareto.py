@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from _evidence import ROOT
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 900, 520, 76, 720, 24, 440  # of the picture and its plot, in pixels
+WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 900, 500, 76, 770, 24, 440  # of the picture and its plot, in pixels
 LINE = 15  # pixels between two names
 
 
@@ -78,12 +78,12 @@ def picture(points: Sequence[Point], x: Axis, y: Axis) -> str:
 
 
 def _dots(points: Sequence[Point], x: Axis, y: Axis) -> list[dict[str, object]]:
-    """Each dot, and where its name stands: a line lower than planned for each name that stands there already."""
+    """Each dot, and where its name stands: above it, or so far below that no other name is in the way."""
     dots: list[dict[str, object]] = []
     taken: list[tuple[float, float]] = []
     for one in sorted(points, key=lambda point: -point.y):
         across, down = x.along(one.x, LEFT, RIGHT), y.along(one.y, BOTTOM, TOP)
-        says_at = down + 4
+        says_at = down - 7
         while any(abs(across - other) < 7.2 * len(one.name) and abs(says_at - at) < LINE for other, at in taken):
             says_at += 1
         taken.append((across, says_at))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 from _evidence import QUICK, ROOT, report
@@ -117,15 +118,18 @@ def long_rows(data: Pictures, by: cw.Model) -> list[dict[str, Any]]:
 
 def pareto(rows: list[dict[str, Any]]) -> list[str]:
     """Draws accuracy over class accuracy, every network read by its gradient; the names of those that lead."""
+    named: dict[str, list[dict[str, Any]]] = {}
+    for each in rows:
+        if "accuracy, %" in each:
+            named.setdefault(each["network"].split(", seed")[0], []).append(each)
     points = [
         Point(
-            each["network"],
-            figure(each, "class accuracy"),
-            figure(each, "accuracy, %"),
-            each["network"].startswith("clear"),
+            name if len(seeds) == 1 else f"{name}, mean of {len(seeds)}",
+            mean(figure(each, "class accuracy") for each in seeds),
+            mean(figure(each, "accuracy, %") for each in seeds),
+            name.startswith("clear"),
         )
-        for each in rows
-        if "accuracy, %" in each
+        for name, seeds in named.items()
     ]
     x = Axis("class accuracy: share of the evidence for a class that lies on it (chance 0.11)", 0.1, 0.7, 0.1)
     (IMAGES / "pareto.svg").write_text(picture(points, x, Axis("test accuracy, %", 30, 100, 10)))
