@@ -30,6 +30,7 @@ from cutaway.nets.zoo.prototype_net import deformable_prototypes, protopnet
 from cutaway.nets.zoo.shallow_net import shallow_net
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.nets.zoo.squeezenet import squeezenet1_1
+from cutaway.nets.zoo.two_layer_net import two_layer_net
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """Where the shipped weights lie: `<name>.safetensors`, and `<name>.json`, the card."""
@@ -103,6 +104,7 @@ _ENTRIES = (
     _white_box("conjunction_disjunction", "one of several cases, each of four parts", conjunction_disjunction),
     _white_box("directional", "parts that move in their own corner", directional),
     _white_box("gumbel_net", "kernels that read one or two channels per place", gumbel_net),
+    _white_box("two_layer_net", "large filters, their maxima, one of several units", two_layer_net),
     _white_box("shallow_net", "two layers, kernels, norm and head exchangeable", shallow_net),
     _white_box("bucket_net", "a shallow backbone for each of a class's cases", bucket_net),
     _white_box("positive_net", "three layers, no negative weight above the first", positive_net),
@@ -140,4 +142,5 @@ __all__ = [
     "shallow_net",
     "smooth_convnet",
     "squeezenet1_1",
+    "two_layer_net",
 ]
