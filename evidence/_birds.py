@@ -18,8 +18,8 @@ ENCODER = "squeezenet1_1@../shared/models/squeezenet1_1_imagenet.safetensors"
 
 def birds(model: cw.Model, depth: Depth, split: str, mirrored: bool = False) -> Encoded:
     """A split's features: computed now, or taken from the cache."""
-    question = {"what": "birds", "data": DATA, "encoder": ENCODER, "depth": depth, "split": split, "side": mirrored}
-    question["shown"] = "whole"
+    asked = {"what": "birds", "data": DATA, "encoder": ENCODER, "shown": "whole"}  # of a picture, not its middle
+    question = asked | {"depth": depth, "split": split, "side": mirrored}
 
     def answer() -> dict[str, Tensor]:
         found = encoded(model, depth, DATA, split, mirrored)

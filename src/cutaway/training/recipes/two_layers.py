@@ -33,7 +33,7 @@ class Config(Settings, Cooling):
     top_k: PositiveInt = 1  # filters that a Gumbel unit reads in each neighbourhood
     scaled: bool = False  # whether the normalisation behind positive units learns a scale and an offset
     plain_rate: PositiveFloat = 0.03  # of Adam, for Gumbel and positive weights
-    muon: bool = True  # False: Adam trains the filters, too, and leaves some of them unused
+    muon: bool = True  # False: Adam trains the filters, too
     augment: Literal["none", "noise"] = "none"  # beyond crops and flips
 
 
