@@ -16,7 +16,7 @@ QUICK = {
     "occlusion": {"window": 6, "stride": 6},
     "prediction_difference": {"window": 6, "stride": 6, "samples": 2},
 }
-ALONE = {"gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", "occlusion"}
+ALONE = {"gradient", "input_x_gradient", "dynamic_linear", "integrated_gradients", "smoothgrad", "occlusion"}
 """Methods that need scores alone, so any callable will do."""
 
 RELUS = {"guided_backprop", "deconvnet", "guided_grad_cam"}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from cutaway.attribution.attribution import Attribution
 from cutaway.attribution.cam import grad_cam, layer_cam
+from cutaway.attribution.dynamic_linear import dynamic_linear
 from cutaway.attribution.for_classes import for_classes
 from cutaway.attribution.gradients import gradient, input_x_gradient, smoothgrad
 from cutaway.attribution.integrated_gradients import integrated_gradients
@@ -20,6 +21,7 @@ from cutaway.attribution.scores import Forward
 METHODS: Mapping[str, Callable[..., Attribution]] = {
     "gradient": gradient,
     "input_x_gradient": input_x_gradient,
+    "dynamic_linear": dynamic_linear,
     "integrated_gradients": integrated_gradients,
     "smoothgrad": smoothgrad,
     "guided_backprop": guided_backprop,
@@ -41,6 +43,7 @@ __all__ = [
     "Forward",
     "ascent",
     "deconvnet",
+    "dynamic_linear",
     "for_classes",
     "grad_cam",
     "gradient",

@@ -20,6 +20,7 @@ from cutaway.explain.sanity import SanityCheck
 from cutaway.explain.settings import Settings
 from cutaway.report.drawing import enlarge, heat, overlay
 from cutaway.report.schema import Map, Sanity
+from cutaway.whitebox import weighs
 
 PATCHES = 56
 """Patches per side that the overlay of a map of pixels is averaged over."""
@@ -28,7 +29,7 @@ PATCHES = 56
 def maps_section(question: Question, settings: Settings, album: Album, notes: list[str]) -> Iterator[Map]:
     """Every map that this network and question allow, each with its own check; for one that fails, a note says why."""
     check = SanityCheck(question.model, settings.seed)
-    for recipe in recipes(question.versus is not None, settings.layer is not None):
+    for recipe in recipes(question.versus is not None, settings.layer is not None, weighs(question.model.module)):
         options = _options(question, recipe, settings)
         versus = question.versus if recipe.rather else None
         try:

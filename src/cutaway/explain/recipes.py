@@ -14,6 +14,7 @@ class Recipe:
     rather: whether it asks for the target rather than the other class (skipped where there is only one score).
     signed: whether negative values are shown as evidence against; else magnitudes are.
     fine: whether it says something of every pixel; then the overlay shows averages of small patches.
+    exact: whether it is read off layers that weigh their inputs (`whitebox`), so that other networks have no such map.
     looks_inside: whether it takes a layer; random: whether it takes a seed; covers: whether it takes a window.
     """
 
@@ -24,6 +25,7 @@ class Recipe:
     rather: bool
     options: Mapping[str, Any] = field(default_factory=dict)
     fine: bool = False
+    exact: bool = False
     looks_inside: bool = False
     random: bool = False
     covers: bool = False
@@ -33,6 +35,16 @@ INTEGRATED: Mapping[str, Any] = {"tolerance": 0.05, "max_steps": 32}
 SMOOTH: Mapping[str, Any] = {"samples": 12, "spread": 0.1}
 
 RECIPES = (
+    Recipe(
+        "dynamic_linear",
+        "Contributions",
+        "What each pixel gives to the score. For this picture the network is one linear map of the pixels, and these "
+        "are its terms: read off, not estimated, and together they are the score.",
+        signed=True,
+        rather=False,
+        fine=True,
+        exact=True,
+    ),
     Recipe(
         "grad_cam",
         "Grad-CAM",
@@ -99,8 +111,12 @@ SINGLE_OCCLUSION = Recipe(
 """In place of the recipe above where there is no other class to compare with."""
 
 
-def recipes(compared: bool, inside: bool) -> list[Recipe]:
+def recipes(compared: bool, inside: bool, weighs: bool) -> list[Recipe]:
     """The maps of one explanation. compared: whether there is another class; inside: whether there is a layer to look
-    into."""
-    fitting = [recipe for recipe in RECIPES if (compared or not recipe.rather) and (inside or not recipe.looks_inside)]
+    into; weighs: whether layers weigh their inputs."""
+    fitting = [
+        recipe
+        for recipe in RECIPES
+        if (compared or not recipe.rather) and (inside or not recipe.looks_inside) and (weighs or not recipe.exact)
+    ]
     return fitting if compared else [*fitting, SINGLE_OCCLUSION]

@@ -6,7 +6,7 @@ from cutaway.whitebox.deformable import DeformablePrototypeLayer
 from cutaway.whitebox.directions import DirectionalPool2d
 from cutaway.whitebox.divisive import DivisiveNorm2d
 from cutaway.whitebox.gates import SharedGate, SoftGate
-from cutaway.whitebox.gradients import weights_held
+from cutaway.whitebox.gradients import weighs, weights_held
 from cutaway.whitebox.groups import GroupMean, Scale, SoftMaxPool, Somewhere
 from cutaway.whitebox.gumbel import GumbelConv2d
 from cutaway.whitebox.homogeneous import Homogeneous
@@ -40,5 +40,6 @@ __all__ = [
     "flips",
     "quarter_turns",
     "shifts",
+    "weighs",
     "weights_held",
 ]

@@ -16,6 +16,11 @@ class Weighing(nn.Module):
     detach: bool = False
 
 
+def weighs(network: nn.Module) -> bool:
+    """Whether any layer weighs its input by its input, so that holding the weights says more than the gradient."""
+    return any(isinstance(layer, Weighing) for layer in network.modules())
+
+
 @contextmanager
 def weights_held(network: nn.Module) -> Iterator[nn.Module]:
     """Inside the block the gradient of every weighing layer is its dynamic linear map W(x); outputs are unchanged.

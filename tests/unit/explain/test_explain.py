@@ -14,6 +14,7 @@ from cutaway.core.errors import LayerError, ModelError, OptionError, PictureErro
 from cutaway.explain import explain
 from cutaway.naming.names import Name, UnitNames
 from cutaway.nets import Model, Preprocess
+from cutaway.nets.zoo.bias_free_net import bias_free_net
 from cutaway.report.schema import ExplanationData, UnitName
 from cutaway.trace import edit
 
@@ -158,6 +159,15 @@ def test_a_network_without_a_grid_is_explained_by_its_pixels(picture):
     assert (data.channels, data.dictionary, data.grid) == (None, None, None)
     assert [shown.method for shown in data.maps] == ["occlusion", "integrated_gradients", "smoothgrad", "gradient"]
     assert any("flat has no layer with channels over a grid of places" in note for note in data.notes)
+
+
+def test_a_white_box_shows_what_each_pixel_gives_and_no_other_network_does(picture, found):
+    torch.manual_seed(0)
+    data = explain(Model(bias_free_net(4, (8, 8, 8)), Preprocess(size=32), name="white"), picture, **QUICK).data
+    first = data.maps[0]
+    assert (first.method, first.title) == ("dynamic_linear", "Contributions")
+    assert first.relative_gap < 1e-4
+    assert "dynamic_linear" not in [shown.method for shown in found.data.maps]
 
 
 def test_a_single_score_is_compared_with_nothing(picture):
