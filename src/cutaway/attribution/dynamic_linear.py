@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-import torch
 from torch import nn
 
 from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.baselines import as_seen
-from cutaway.attribution.scores import Forward, Inputs, gradients, join, portions
+from cutaway.attribution.scores import Forward, Inputs, Question, gradients_of_all
 from cutaway.nets.model import Model
 from cutaway.nets.targets import Target
 from cutaway.whitebox import weights_held
@@ -31,10 +30,8 @@ def dynamic_linear(
     and the gap is what offsets and nonlinearities say.
     Böhle et al. 2022, "B-cos Networks: Alignment is All We Need for Interpretability".
     """
-    found = [
-        gradients(forward, *portion, during=_held(forward)) for portion in portions(inputs, target, versus, batch_size)
-    ]
-    slopes, answer = torch.cat([each for each, _ in found]), join([each for _, each in found])
+    question = Question(forward, inputs, target, versus, batch_size)
+    slopes, answer = gradients_of_all(question, during=lambda: _held(forward))
     seen, unit = as_seen(forward, inputs)
     values = slopes * (seen * unit)
     left = values.flatten(1).sum(1) - answer.score

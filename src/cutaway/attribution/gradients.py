@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.path import column
-from cutaway.attribution.scores import Forward, Inputs, answers, gradients, join, passes, portions
+from cutaway.attribution.scores import Forward, Inputs, Question, answers, gradients, gradients_of_all, passes
 from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
 from cutaway.nets.targets import Target
@@ -27,9 +27,7 @@ def gradient(
 
     Simonyan et al. 2013, "Deep Inside Convolutional Networks" (signed here; their map is its absolute value).
     """
-    found = [gradients(forward, *portion) for portion in portions(inputs, target, versus, batch_size)]
-    values, answer = torch.cat([each for each, _ in found]), join([each for _, each in found])
-    return attributed("gradient", values, answer)
+    return attributed("gradient", *gradients_of_all(Question(forward, inputs, target, versus, batch_size)))
 
 
 def input_x_gradient(

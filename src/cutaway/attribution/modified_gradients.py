@@ -11,7 +11,7 @@ from cutaway.attribution.attribution import Attribution, attributed
 from cutaway.attribution.backward_rules import RULES, Rules
 from cutaway.attribution.cam import grad_cam, with_layers
 from cutaway.attribution.function_calls import backward_rules
-from cutaway.attribution.scores import Answer, Forward, Inputs, Question, gradients, join, name_of
+from cutaway.attribution.scores import Answer, Forward, Inputs, Question, gradients_of_all, name_of
 from cutaway.nets.targets import Target
 
 
@@ -76,13 +76,7 @@ def guided_grad_cam(
 
 def modified(method: str, rules: Callable[[], Rules], question: Question) -> tuple[Inputs, Answer]:
     """The gradients, passed by the rules, which are made anew for each pass; a ModelError where none was met."""
-    values, parts = [], []
-    for portion in question.portions():
-        during = _met(method, name_of(question.forward), rules())
-        found, said = gradients(question.forward, *portion, during=during)
-        values.append(found)
-        parts.append(said)
-    return torch.cat(values), join(parts)
+    return gradients_of_all(question, during=lambda: _met(method, name_of(question.forward), rules()))
 
 
 @contextmanager

@@ -113,6 +113,14 @@ def gradients(
     return gradient, Answer(found.score.detach(), found.target, found.versus)
 
 
+def gradients_of_all(
+    question: Question, during: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> tuple[Inputs, Answer]:
+    """`gradients` of a question's inputs, portion by portion; `during` is made anew for each pass."""
+    found = [gradients(question.forward, *portion, during=during()) for portion in question.portions()]
+    return torch.cat([each for each, _ in found]), join([each for _, each in found])
+
+
 def _entered(points: Tensor, spare: bool) -> Tensor:
     """The points where gradients by them end: no leaf, as the first layer may work in place; in place if spare."""
     points, nothing = points.detach(), points.new_zeros((), requires_grad=True)

@@ -14,7 +14,7 @@ class Recipe:
     rather: whether it asks for the target rather than the other class (skipped where there is only one score).
     signed: whether negative values are shown as evidence against; else magnitudes are.
     fine: whether it says something of every pixel; then the overlay shows averages of small patches.
-    exact: whether it is read off layers that weigh their inputs (`whitebox`), so that other networks have no such map.
+    weighed: whether it is read off layers that weigh their inputs (`whitebox`); other networks have no such map.
     looks_inside: whether it takes a layer; random: whether it takes a seed; covers: whether it takes a window.
     """
 
@@ -25,7 +25,7 @@ class Recipe:
     rather: bool
     options: Mapping[str, Any] = field(default_factory=dict)
     fine: bool = False
-    exact: bool = False
+    weighed: bool = False
     looks_inside: bool = False
     random: bool = False
     covers: bool = False
@@ -38,12 +38,12 @@ RECIPES = (
     Recipe(
         "dynamic_linear",
         "Contributions",
-        "What each pixel gives to the score. For this picture the network is one linear map of the pixels, and these "
-        "are its terms: read off, not estimated, and together they are the score.",
+        "What each pixel gives to the score by the weights that the network's layers have for this picture: read off, "
+        "not estimated. Where all layers are made for it, these terms add up to the score.",
         signed=True,
         rather=False,
         fine=True,
-        exact=True,
+        weighed=True,
     ),
     Recipe(
         "grad_cam",
@@ -117,6 +117,6 @@ def recipes(compared: bool, inside: bool, weighs: bool) -> list[Recipe]:
     fitting = [
         recipe
         for recipe in RECIPES
-        if (compared or not recipe.rather) and (inside or not recipe.looks_inside) and (weighs or not recipe.exact)
+        if (compared or not recipe.rather) and (inside or not recipe.looks_inside) and (weighs or not recipe.weighed)
     ]
     return fitting if compared else [*fitting, SINGLE_OCCLUSION]

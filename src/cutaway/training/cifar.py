@@ -23,6 +23,9 @@ from cutaway.training.pictures import accuracy, crops, normalised, padded, test_
 from cutaway.training.recipe import Recipe
 
 DATA = "cifar10:../shared/data/cifar10"
+Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+"""Channels of a network's stages or layers, from the first to the last."""
+
 Batch = tuple[Tensor, Tensor]  # pictures as the network sees them (batch, 3, 32, 32), and their classes (batch,)
 
 

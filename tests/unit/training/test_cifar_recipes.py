@@ -196,6 +196,13 @@ def test_weights_of_another_shape_are_no_beginning(tiny_cifar: str, name: str) -
         found.task(config, tiny_cifar, 0, torch.device("cpu"))
 
 
+@pytest.mark.parametrize("name", ["cifar10", "airbench", "clear", "bias-free", "adversarial", "bcos", "gumbel"])
+@pytest.mark.parametrize("setting", ["widths=[]", "widths=[8, 0, 8]", "widths=[8, -3]", "epochs=0"])
+def test_a_network_without_channels_or_without_training_is_refused(name: str, setting: str) -> None:
+    with pytest.raises(OptionError, match=f"{setting.partition('=')[0]} is .*; .* should"):
+        configure(recipe(name).config, [setting])
+
+
 def test_classes_that_are_not_there(tiny_cifar: str) -> None:
     found = recipe("bias-free")
     for classes, error, message in [

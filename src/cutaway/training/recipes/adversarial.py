@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from pydantic import PositiveFloat
+from pydantic import PositiveFloat, PositiveInt
 from torch import nn
 
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.training.adversaries import shown
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -25,8 +25,8 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    epochs: int = 8  # each shows every picture twice
-    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    epochs: PositiveInt = 8  # each shows every picture twice
+    widths: Widths = (64, 144, 176)  # of the stages, as in the shipped network
     length: PositiveFloat = 0.5  # of a move, L2, pixels in [0, 1]: the length that robustness is usually quoted for
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from pydantic import PositiveInt
 
 from cutaway.nets.zoo.airbench_net import airbench_net
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -23,9 +24,9 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    epochs: int = 10  # the promise: no more than ten
+    epochs: PositiveInt = 10  # the promise: no more than ten
     smoothing: float = 0.2  # as in airbench
-    widths: tuple[int, ...] = (64, 256, 256)  # airbench94's; (128, 384, 384) is airbench95's, at 2.6 times the cost
+    widths: Widths = (64, 256, 256)  # airbench94's; (128, 384, 384) is airbench95's, at 2.6 times the cost
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:

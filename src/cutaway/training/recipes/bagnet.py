@@ -13,7 +13,7 @@ from pydantic import PositiveInt
 from torch import nn
 
 from cutaway.nets.zoo.bagnet import bagnet
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -23,7 +23,7 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    widths: tuple[int, ...] = (64, 128, 256)  # of the layers
+    widths: Widths = (64, 128, 256)  # of the layers
     deep: PositiveInt = 2  # layers with 3 x 3 kernels; the others see single places
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from cutaway.nets.load import load
 from cutaway.nets.zoo.bcos_net import bcos_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, unlike
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, unlike
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -32,7 +32,7 @@ class Config(Settings):
     batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
     start: str = "cifar10"  # whose filters it begins with; "" = drawn anew
     filter_rate: float = 0.05  # of Muon: filters have learned already
-    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    widths: Widths = (64, 144, 176)  # of the stages, as in the shipped network
     b: Annotated[float, Field(ge=1)] = 2.0  # how strongly weights are pressed to align; 1 is a linear map and its gates
 
 

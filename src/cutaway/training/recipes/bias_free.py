@@ -17,7 +17,7 @@ from torch import nn
 
 from cutaway.nets.zoo.bias_free_net import bias_free_net
 from cutaway.training.adversaries import shown
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, entropy
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, entropy
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 from cutaway.whitebox import SoftGate
@@ -29,8 +29,8 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    epochs: int = 6  # what fits into a quarter of an hour on one core
-    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    epochs: PositiveInt = 6  # what fits into a quarter of an hour on one core
+    widths: Widths = (64, 144, 176)  # of the stages, as in the shipped network
     evidence: NonNegativeFloat = 0.3  # how strongly evidence for a class is pressed to lie on pictures of it
     asked: PositiveInt = 48  # pictures of each batch that are asked; each costs as much as three that are not
     length: NonNegativeFloat = 0.0  # of a move up the loss, L2, pixels in [0, 1], for a second view; 0 = shown once

@@ -13,7 +13,7 @@ from pydantic import PositiveInt
 from torch import nn
 
 from cutaway.nets.zoo.bucket_net import bucket_net
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -23,7 +23,7 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    widths: tuple[int, ...] = (16, 24)  # of one backbone
+    widths: Widths = (16, 24)  # of one backbone
     backbones: PositiveInt = 4  # side by side; they share the whitened stem alone
     buckets: PositiveInt = 4  # of a class, shared out among the backbones
     whitening: PositiveInt = 16  # principal directions in the stem, each with both signs

@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from pydantic import PositiveInt
 
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -27,9 +28,9 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    epochs: int = 16  # what fits into 25 minutes on a single core
+    epochs: PositiveInt = 16  # what fits into 25 minutes on a single core
     smoothing: float = 0.2  # as in airbench
-    widths: tuple[int, ...] = (64, 144, 176)  # of the stages: less than a million parameters, to be shipped
+    widths: Widths = (64, 144, 176)  # of the stages: less than a million parameters, to be shipped
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from cutaway.nets.load import load
 from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task, entropy, took_over
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, entropy, took_over
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 
@@ -35,7 +35,7 @@ class Config(Settings):
     epochs: PositiveInt = 3  # both streams have learned already; accuracy was still rising as the third ended
     batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
     start: str = "cifar10"  # whose filters both streams begin with; "" = drawn anew
-    widths: tuple[int, ...] = (64, 144, 176)  # of the stages, as in the shipped network
+    widths: Widths = (64, 144, 176)  # of the stages, as in the shipped network
     shared: PositiveInt = SHARED  # places a side that share their gates: what makes gradients legible
     evidence: NonNegativeFloat = 0.3  # how strongly evidence for a class is pressed to lie on pictures of it
     asked: PositiveInt = 24  # pictures of each batch that are asked; each costs as much as three that are not

@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import nn
 
 from cutaway.nets.zoo.gumbel_net import gumbel_net
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 from cutaway.whitebox import GumbelConv2d
 
@@ -36,7 +36,7 @@ class Cooling:
 class Config(Settings, Cooling):
     """Every setting with its reason."""
 
-    widths: tuple[int, ...] = (96, 128)  # two layers over the whitened stem
+    widths: Widths = (96, 128)  # two layers over the whitened stem
     top_k: tuple[int, ...] = (1, 2)  # channels that a place of a kernel reads, layer by layer; 0 = all, plainly
     mixing: bool = False  # a 1 x 1 convolution behind each, which gives back what the choice takes
     scale: PositiveFloat | None = None  # of the scores, fixed; None = learned

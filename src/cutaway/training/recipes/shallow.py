@@ -15,7 +15,7 @@ from torch import nn
 
 from cutaway.nets.zoo.shallow_net import shallow_net
 from cutaway.training.augmentations import views_of
-from cutaway.training.cifar import Batch, Settings, cifar_recipe, cifar_task
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
 from cutaway.training.recipes.positive import positive_weights
 from cutaway.whitebox import PerspectiveConv2d
@@ -30,7 +30,7 @@ class Config(Settings):
 
     shift: NonNegativeInt = 2  # of the crops; 0 = flips alone
     plain_rate: PositiveFloat = 0.1  # of Adam (`unlike_filters`): positive weights learn slowly
-    widths: tuple[int, ...] = (48, 64)  # of the layers
+    widths: Widths = (48, 64)  # of the layers
     kernels: tuple[Kernel, ...] = ("plain", "plain")  # layer by layer
     norm: Literal["divisive", "batch", "batch, no scale", "none"] = "divisive"  # behind every layer
     head: Literal["mean", "whole", "window"] = "mean"  # what the last layer reads: places, all of them, a window
