@@ -3,8 +3,9 @@
 Birds, 12 classes, SqueezeNet frozen and cut at its deepest; one seed. On each of the 341 test pictures: the places, on
 a grid of 13 x 13, where its own class's five prototypes lie, and where the four parts of each prototype lie. "apart":
 the mean distance of two of them, in places. Two random places are 6.8 apart, and 0.6 % of such pairs coincide.
-Prototypes begin as patches that stand out and are moved for eight epochs, then the head learns for four. Dissimilarity
-compares softmaxes of the maps at the temperature of `BirdSettings`; at 1, as before, it could keep nothing apart.
+Prototypes begin as patches that stand out and are moved for eight epochs, then they are patches and the head is solved
+for. Dissimilarity compares softmaxes of the maps at the temperature of `BirdSettings`; at 1, as before, it could keep
+nothing apart.
 """
 
 from __future__ import annotations
@@ -22,14 +23,12 @@ from _evidence import QUICK, bootstrap, report, wilson
 from torch import Tensor
 
 import cutaway as cw
-from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.training.bird_features import Encoded
-from cutaway.training.birds import BirdSettings, bird_task, scores
-from cutaway.training.loop import fit
+from cutaway.training.birds import BirdSettings, learned, scores
 from cutaway.whitebox import DeformablePrototypeLayer, PrototypeLayer
 from cutaway.whitebox.prototypes import Prototypes
 
-SETTINGS = BirdSettings(per_class=5, epochs=4 if QUICK else 12, last=2 if QUICK else 4, rate=1e-3)
+SETTINGS = BirdSettings(per_class=5, epochs=2 if QUICK else 8, rate=1e-3)
 
 
 def one_place(classes: int) -> Prototypes:
@@ -77,11 +76,9 @@ def told(name: str, places: Tensor) -> dict[str, Any]:
 
 def row(kind: str, dissimilarity: float, train: list[Encoded], test: Encoded) -> dict[str, Any]:
     """One kind of prototypes, trained with and without the loss that should keep them apart."""
-    task = bird_task(replace(SETTINGS, dissimilarity=dissimilarity), train, 0, KINDS[kind])
+    config = replace(SETTINGS, dissimilarity=dissimilarity)
     with tempfile.TemporaryDirectory() as folder:
-        fit(task, Path(folder), report=lambda _: None)
-    net = task.module
-    assert isinstance(net, PrototypeNet)
+        net = learned(config, train, 0, KINDS[kind], Path(folder), report=lambda _: None)
     scored, count = scores(net, test)["accuracy"], len(test.targets)
     own = net.prototypes.classes_of[None] == test.targets[:, None]
     places = places_on(net, test)[own].unflatten(0, (count, -1))  # pictures, prototypes of the class, parts, 2

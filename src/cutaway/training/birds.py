@@ -1,7 +1,8 @@
 """Prototypes on a frozen encoder: SqueezeNet cut at one of three depths, that is with one of three receptive fields.
 
-Features are computed once. Prototypes begin as patches that stand out (`whitebox.prominence`) and, unless `last` is
-less than `epochs`, stay what they are: what trains is the head, in seconds.
+Features are computed once. Prototypes begin as patches that stand out (`whitebox.prominence`), and stay these unless
+they are moved for some epochs. Then they are patches, and the head is the best that there is for their likenesses: a
+convex problem, solved in seconds. (By gradient steps it was left far from its best.)
 """
 
 from __future__ import annotations
@@ -9,22 +10,26 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from jaxtyping import Float, Int64
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from cutaway.core.seeds import generator
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.training.bird_features import Depth, Encoded, Features, together
 from cutaway.training.cifar import Batch
-from cutaway.training.loop import Scores, Task
+from cutaway.training.loop import Scores, Task, fit
 from cutaway.training.prototypes import placed, settle
 from cutaway.whitebox.prominence import begin
 from cutaway.whitebox.prototypes import Prototypes
+
+DECAY = 3e-3  # to which cross-validation on training birds (log loss, mirror images together) leads for prototypes
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,12 @@ class BirdSettings:
     depth: Depth = "deep"  # where SqueezeNet is cut
     channels: PositiveInt = 64  # that features are reduced to
     per_class: PositiveInt = 10  # prototypes of a class
-    epochs: PositiveInt = 60  # over a few hundred pictures and their mirror images
-    last: PositiveInt = 60  # of these: prototypes are patches by then, and the head alone learns
+    decay: PositiveFloat = DECAY  # of the head's squared weights
+    epochs: NonNegativeInt = 0  # in which prototypes move, over the pictures and their mirror images
     batch: PositiveInt = 50
     rate: PositiveFloat = 3e-4  # of Adam, for the reduction and the prototypes: more, and they leave where they begin
-    head_rate: PositiveFloat = 1e-2
-    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels
+    head_rate: PositiveFloat = 1e-2  # of Adam, for the head that prototypes are moved with
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels that they are moved by
     cluster: NonNegativeFloat = 0.2  # how strongly each picture is drawn to a prototype of its own class
     separation: NonNegativeFloat = 0.05  # and away from those of other classes
     dissimilarity: NonNegativeFloat = 0.2  # how strongly a class's prototypes are kept from looking at one place
@@ -88,49 +93,70 @@ def principal(reduce: nn.Conv2d, features: Features) -> None:
     reduce.bias.copy_(-(leading / spread) @ centre)
 
 
-def bird_task(config: BirdSettings, train: list[Encoded], seed: int, layer: Callable[[int], Prototypes]) -> Task[Batch]:
-    """The training on views of the same pictures (as they are first, mirrored second); layer(classes).
+def learned(
+    config: BirdSettings,
+    train: list[Encoded],
+    seed: int,
+    layer: Callable[[int], Prototypes],
+    folder: Path,
+    resume: bool = False,
+    report: Callable[[str], object] = print,
+) -> PrototypeNet:
+    """The whole training on views of the same pictures (as they are first, mirrored second); layer(classes).
 
     Prototypes may be patches of any view: `Source.picture` counts on from the first view into the next.
-
-    Once the prototypes are settled, likenesses no longer change: they are computed once, and batches are of these.
     """
+    net = bird_net(config, together(train), layer(int(train[0].targets.max()) + 1))
+    fit(placing(config, net, train, seed), folder, resume, report)
+    settle(net, plain(together(train)))
+    net.head = solved(torch.cat([likeness(net, side) for side in train]), together(train).targets, config.decay)
+    return net.eval()
+
+
+def placing(config: BirdSettings, net: PrototypeNet, train: list[Encoded], seed: int) -> Task[Batch]:
+    """The epochs in which the prototypes move, as data and functions."""
     targets = train[0].targets
-    net = bird_net(config, together(train), layer(int(targets.max()) + 1))
-    steps, first = -(-len(targets) // config.batch), config.epochs - config.last
-    views = [side.features for side in train]
 
     def batches(epoch: int) -> Iterator[Batch]:
-        if epoch >= first and not settled(net):  # a run that is resumed later finds its prototypes projected already
-            settle(net, plain(together(train)) if epoch == first else None)
-            views[:] = [likeness(net, side) for side in train]
         draw = generator(seed, "batches", epoch)
         sides = torch.randint(len(train), (len(targets),), generator=draw)
         for chosen in torch.randperm(len(targets), generator=draw).split(config.batch):
-            yield torch.stack([views[int(sides[i])][i] for i in chosen.tolist()]), targets[chosen]
+            yield torch.stack([train[int(sides[i])].features[i] for i in chosen.tolist()]), targets[chosen]
 
-    def loss(batch: Batch) -> Tensor:
-        if settled(net):
-            return F.cross_entropy(net.head(batch[0]), batch[1], label_smoothing=config.smoothing)
-        return placed(config, net, *batch)
-
-    placing = [*net.encoder.parameters(), *net.prototypes.parameters()]
+    moved = [*net.encoder.parameters(), *net.prototypes.parameters()]
     return Task(
         module=net,
-        optimizers=[torch.optim.Adam(placing, config.rate), torch.optim.Adam(net.head.parameters(), config.head_rate)],
+        optimizers=[torch.optim.Adam(moved, config.rate), torch.optim.Adam(net.head.parameters(), config.head_rate)],
         batches=batches,
-        loss=loss,
+        loss=lambda batch: placed(config, net, *batch),
         schedule=lambda progress: 1 - 0.9 * progress,
         score=dict,
         epochs=config.epochs,
-        steps=steps,
+        steps=-(-len(targets) // config.batch),
         seed=seed,
     )
 
 
-def settled(net: PrototypeNet) -> bool:
-    """Whether the head alone learns."""
-    return not net.prototypes.values().requires_grad
+def solved(
+    inputs: Float[Tensor, "n inputs"], targets: Int64[Tensor, " n"], decay: float, offsets: bool = False
+) -> nn.Linear:
+    """The linear layer of least cross entropy + decay |w|^2, w for inputs of variance one: logistic regression.
+
+    offsets: a layer with a bias, and inputs less their means.
+    """
+    centre, spread = inputs.mean(0) * offsets, inputs.std(0).clamp(min=1e-6)
+    two = int(targets.max()) == 1  # then scikit-learn asks for one row, how much the second class has more
+    model = LogisticRegression(C=(1 + two) / (2 * decay * len(inputs)), fit_intercept=offsets, max_iter=2000)
+    model.fit(((inputs - centre) / spread).double().numpy(), targets.numpy())
+    rows, bias = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
+    if two:
+        rows, bias = torch.cat([-rows, rows]) / 2, torch.cat([-bias, bias]) / 2
+    head = nn.Linear(inputs.shape[1], len(rows), bias=offsets)
+    with torch.no_grad():  # the standardisation goes into the layer
+        head.weight.copy_(rows / spread)
+        if offsets:
+            head.bias.copy_(bias - head.weight.double() @ centre.double())
+    return head
 
 
 @torch.no_grad()
@@ -151,20 +177,7 @@ def scores(net: nn.Module, data: Encoded) -> Scores:
     return {"accuracy": right / len(data.targets), "n": len(data.targets)}
 
 
-def linear_head(train: list[Encoded], seed: int = 0, steps: int = 400, decay: float = 1e-2) -> nn.Module:
-    """A linear layer over the mean of all places, to compare with: what the features themselves know."""
-    inputs = torch.cat([side.features.mean((2, 3)) for side in train])
-    targets = torch.cat([side.targets for side in train])
-    centre, spread = inputs.mean(0), inputs.std(0).clamp(min=1e-6)
-    with torch.random.fork_rng():
-        torch.manual_seed(generator(seed, "head").initial_seed())
-        head = nn.Linear(inputs.shape[1], int(targets.max()) + 1)
-    optimizer = torch.optim.AdamW(head.parameters(), 1e-2, weight_decay=decay)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        F.cross_entropy(head((inputs - centre) / spread), targets, label_smoothing=0.1).backward()
-        optimizer.step()
-    with torch.no_grad():  # the standardisation goes into the layer
-        head.bias.sub_(head.weight @ (centre / spread))
-        head.weight.div_(spread)
+def linear_head(train: list[Encoded], decay: float = DECAY) -> nn.Module:
+    """The best linear layer over the mean of all places, to compare with: what the features themselves know."""
+    head = solved(torch.cat([side.features.mean((2, 3)) for side in train]), together(train).targets, decay, True)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)

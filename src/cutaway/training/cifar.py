@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from cutaway.core.devices import autocast
 from cutaway.core.errors import OptionError, WeightsError
 from cutaway.core.seeds import generator
-from cutaway.data.cifar10 import LABELS
+from cutaway.data.cifar10 import LABELS, SIDE
+from cutaway.nets.checkpoint import SUFFIXES, read_weights
 from cutaway.nets.load import load
 from cutaway.nets.zoo.smooth_convnet import whiten
 from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
-from cutaway.training.pictures import accuracy, crops, normalised, padded, test_pictures, training_pictures
+from cutaway.training.pictures import accuracy, covered, crops, normalised, padded, test_pictures, training_pictures
 from cutaway.training.recipe import Recipe
 
 DATA = "cifar10:../shared/data/cifar10"
@@ -44,8 +45,9 @@ class Settings:
     warmup: Annotated[float, Field(gt=0, lt=1)] = 0.1  # share of the training; then the rate falls in a line to zero
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels; keeps logits small and comparable
     shift: PositiveInt = 2  # crops move by up to so many pixels
+    cutout: Annotated[int, Field(ge=0, le=SIDE)] = 0  # pixels, side of a square that is covered in every picture
     holdout: NonNegativeInt = 0  # the last so many training pictures only score; then the test set stays unread
-    start: str = ""  # a network by its spec, whose weights training begins from; "" = drawn anew
+    start: str = ""  # a network by its spec, or a run's weights.safetensors, that training begins from; "" = drawn anew
 
 
 Build = Callable[[int], nn.Module]
@@ -104,7 +106,10 @@ def cifar_task(
         for chosen in order.split(config.batch)[: len(train) // config.batch]:
             # A coin decides each picture's first side, then the sides take turns, so that any two epochs show both.
             turned = mirrored[chosen] ^ bool(epoch % 2)
-            yield from views(module, normalised(crops(roomy[chosen], turned, draw)), targets[chosen])
+            pictures = normalised(crops(roomy[chosen], turned, draw))
+            if config.cutout:
+                pictures = covered(pictures, config.cutout, draw)
+            yield from views(module, pictures, targets[chosen])
 
     return Task(
         module=module,
@@ -124,20 +129,27 @@ def from_the_start(config: Settings) -> Begun:
 
     def begun(module: nn.Module, pictures: Tensor) -> None:
         if config.start:
-            took_over(module, load(config.start).module, config.start)
+            took_over(module, weights_of(config.start), config.start)
         else:
             whiten(module, pictures)
 
     return begun
 
 
-def took_over(module: nn.Module, other: nn.Module, name: str) -> None:
-    """Gives a network another one's weights. Raises WeightsError where layers have other names or shapes."""
-    given, own = other.state_dict(), module.state_dict()
+def weights_of(start: str) -> dict[str, Tensor]:
+    """The weights of a network that has a spec, or those in a .safetensors file, whatever network they are of."""
+    if start.endswith(SUFFIXES) and "@" not in start:
+        return read_weights(start)
+    return load(start).module.state_dict()
+
+
+def took_over(module: nn.Module, given: Mapping[str, Tensor], name: str, above: str = "") -> None:
+    """Gives a network another one's weights, those below `above` in it; a WeightsError for other names or shapes."""
+    own = {f"{above}{key}": value for key, value in module.state_dict().items()}
     for key, value in own.items():
         if key not in given or given[key].shape != value.shape:
             raise unlike(name, key, value)
-    module.load_state_dict({key: given[key] for key in own})
+    module.load_state_dict({key.removeprefix(above): given[key] for key in own})
 
 
 def unlike(name: str, key: str, own: Tensor) -> WeightsError:

@@ -78,6 +78,21 @@ def crops(
     return torch.where(mirrored.to(padded.device)[:, None, None, None], cropped.flip(-1), cropped)
 
 
+def covered(
+    pictures: Float[Tensor, "n 3 high wide"], side: int, draw: torch.Generator
+) -> Float[Tensor, "n 3 high wide"]:
+    """Normalised pictures without a square of `side` pixels, at a place of its own in each: the mean colour is there.
+
+    (DeVries and Taylor 2017, "Improved regularization of convolutional neural networks with cutout".)
+    """
+    high, wide = pictures.shape[2:]
+    y = torch.randint(high - side + 1, (len(pictures), 1), generator=draw)
+    x = torch.randint(wide - side + 1, (len(pictures), 1), generator=draw)
+    down, across = torch.arange(high), torch.arange(wide)
+    rows, columns = (down >= y) & (down < y + side), (across >= x) & (across < x + side)
+    return pictures.masked_fill((rows[:, None, :, None] & columns[:, None, None, :]).to(pictures.device), 0)
+
+
 @torch.no_grad()
 def accuracy(module: nn.Module, data: Cifar10, device: torch.device, precision: str = "auto") -> float:
     """The share of pictures whose highest score is the right class's."""

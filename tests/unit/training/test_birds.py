@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,15 @@ from cutaway.nets import Model, load
 from cutaway.nets.preprocess import Preprocess
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.nets.zoo.squeezenet import Fire
-from cutaway.training.bird_features import CUTS, FIELDS, GRID, Encoded, centres, encoded, opened, seen, trunk
-from cutaway.training.birds import BirdSettings, bird_net, bird_task, linear_head, principal, scores
-from cutaway.training.loop import fit
+from cutaway.training.bird_features import CUTS, FIELDS, GRID, Encoded, centres, encoded, opened, seen, together, trunk
+from cutaway.training.birds import BirdSettings, bird_net, learned, linear_head, principal, scores, solved
 from cutaway.whitebox import PrototypeLayer
 
-SETTINGS = BirdSettings(channels=6, per_class=2, epochs=4, last=2, batch=6)
+SETTINGS = BirdSettings(channels=6, per_class=2, epochs=3, batch=6)
+
+
+def two_each(classes: int) -> PrototypeLayer:
+    return PrototypeLayer(6, classes, 2)
 
 
 class KilledError(Exception):
@@ -98,17 +100,34 @@ def test_centres_are_those_of_the_fields_and_the_whole_picture_is_seen() -> None
     assert float(shown[0, 0, 32, 0]) > float(shown[0, 0, 32, 32])
 
 
-def test_settled_prototypes_stay_and_the_head_learns_from_their_likenesses(tmp_path: Path) -> None:
-    settings = dataclasses.replace(SETTINGS, epochs=20, last=20)
-    job = bird_task(settings, [features(), features(1)], 0, lambda classes: PrototypeLayer(6, classes, 2))
-    assert isinstance(job.module, PrototypeNet)
-    before = job.module.prototypes.values().detach().clone()
-    shapes = [batch[0].shape for batch in job.batches(0)]
-    assert shapes == [(6, 6)] * 3  # likenesses to six prototypes, and no features
-    fit(job, tmp_path, report=lambda _: None)
-    torch.testing.assert_close(job.module.prototypes.values().detach(), before)  # they were patches already
-    assert all(source is not None for source in job.module.prototypes.sources)
-    assert scores(job.module, features())["accuracy"] > 0.8
+def test_prototypes_that_are_not_moved_stay_and_the_head_is_the_best_for_their_likenesses(tmp_path: Path) -> None:
+    train = [features(), features(1)]
+    net = learned(dataclasses.replace(SETTINGS, epochs=0), train, 0, two_each, tmp_path, report=lambda _: None)
+    begun = bird_net(SETTINGS, together(train), two_each(3)).prototypes.values()
+    torch.testing.assert_close(net.prototypes.values().detach(), begun.detach())  # they were patches already
+    assert all(source is not None for source in net.prototypes.sources)
+    assert scores(net, features())["accuracy"] > 0.8
+    assert not net.training
+
+
+def test_the_head_that_is_solved_for_is_the_least_of_its_loss() -> None:
+    draw = generator(0, "rows")
+    inputs, targets = 3 + torch.tensor([0.1, 1.0, 10.0]) * torch.randn(90, 3, generator=draw), torch.arange(90) % 3
+    inputs[:, 0] += 0.05 * targets
+    for offsets, classes in ((False, 3), (True, 3), (True, 2)):
+        labels = targets.clamp(max=classes - 1)
+        head = solved(inputs, labels, 1e-2, offsets)
+        assert (head.bias is not None) == offsets
+        spread = inputs.std(0)
+
+        def loss(weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+            told = nn.functional.cross_entropy(inputs @ weight.T + (0 if bias is None else bias), labels)  # noqa: B023
+            return told + 1e-2 * (weight * spread).square().sum()  # noqa: B023
+
+        best = loss(head.weight, head.bias)
+        best.backward()
+        assert head.weight.grad is not None
+        assert float((head.weight.grad / spread).abs().max()) < 1e-3
 
 
 def test_other_encoders_and_lines_without_a_class(birds: str, tmp_path: Path) -> None:
@@ -142,29 +161,31 @@ def test_prototypes_begin_as_patches_of_their_own_class() -> None:
 
 
 def test_a_killed_run_that_resumes_ends_with_the_same_weights(tmp_path: Path) -> None:
-    def job() -> Any:
-        return bird_task(SETTINGS, [features()], 0, lambda classes: PrototypeLayer(6, classes, 2))
+    def run(folder: Path, resume: bool = False, report: Any = lambda _: None) -> PrototypeNet:
+        return learned(SETTINGS, [features()], 0, two_each, folder, resume, report)
 
-    whole, killed, resumed = job(), job(), job()
-    fit(whole, tmp_path / "whole", report=lambda _: None)
-
-    def batches(epoch: int) -> Iterator[Any]:
-        if epoch == 3:
+    def dies(line: str) -> None:
+        if line.startswith("epoch 2"):
             raise KilledError
-        yield from killed.batches(epoch)
 
+    whole = run(tmp_path / "whole")
     with pytest.raises(KilledError):
-        fit(dataclasses.replace(killed, batches=batches), tmp_path / "killed", report=lambda _: None)
-    fit(resumed, tmp_path / "killed", resume=True, report=lambda _: None)
-    pairs = zip(whole.module.state_dict().values(), resumed.module.state_dict().values(), strict=True)
+        run(tmp_path / "killed", report=dies)
+    resumed = run(tmp_path / "killed", resume=True)
+    pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_it_learns_what_each_class_has(tmp_path: Path) -> None:
-    settings = dataclasses.replace(SETTINGS, epochs=16, last=3, rate=0.02)
-    job = bird_task(settings, [features()], 0, lambda classes: PrototypeLayer(6, classes, 2))
-    fit(job, tmp_path, report=lambda _: None)
-    assert scores(job.module, features())["accuracy"] > 0.8
+def test_prototypes_that_are_moved_learn_and_become_patches(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, epochs=13, rate=0.02)
+    net = learned(settings, [features()], 0, two_each, tmp_path, report=lambda _: None)
+    assert scores(net, features())["accuracy"] > 0.8
+    for prototype, source in enumerate(net.prototypes.sources):
+        assert source is not None
+        shown = net.encoder(features().features[source.picture : source.picture + 1])
+        torch.testing.assert_close(
+            net.prototypes.patch(shown, prototype, source.place), net.prototypes.values()[prototype]
+        )
 
 
 def test_a_linear_head_reads_what_the_mean_of_all_places_knows() -> None:

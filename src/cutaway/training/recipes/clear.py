@@ -18,10 +18,9 @@ import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
-from cutaway.nets.load import load
 from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, entropy, took_over
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, entropy, took_over, weights_of
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 
@@ -52,9 +51,9 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
     def begun(module: nn.Module, pictures: Tensor) -> None:
         assert isinstance(module, ClearNet)
         if config.start:
-            other = load(config.start).module
-            took_over(module.gates, other, config.start)
-            took_over(module.head, other.get_submodule("head"), f"{config.start}'s head")
+            given = weights_of(config.start)
+            took_over(module.gates, given, config.start)
+            took_over(module.head, given, config.start, above="head.")
         else:
             whiten(module.gates, pictures)
         module.values_like_gates()
