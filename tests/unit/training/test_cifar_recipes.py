@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from cutaway.core.errors import DataError, OptionError, WeightsError
+from cutaway.core.seeds import generator
 from cutaway.nets.load import load
 from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.training.cifar import Settings, entropy, optimizers, teacher_of
 from cutaway.training.loop import Task, fit
 from cutaway.training.muon import Muon
+from cutaway.training.pictures import covered
 from cutaway.training.recipe import configure
 from cutaway.training.recipes import RECIPES, recipe
 from cutaway.training.recipes.gumbel import choosing
@@ -176,6 +179,42 @@ def test_training_can_begin_from_another_network_s_weights(tiny_cifar: str) -> N
         own = module.get_submodule("gates").state_dict() if name == "clear" else module.state_dict()
         assert all(torch.equal(value, shipped[key]) for key, value in own.items())
         assert torch.equal(module.get_parameter("head.weight"), shipped["head.weight"])
+
+
+@pytest.mark.parametrize("name", ["airbench", "adversarial", "bcos"])
+def test_training_can_begin_from_a_run_s_own_weights(tiny_cifar: str, tmp_path: Path, name: str) -> None:
+    settings = [f"classes={CLASSES}", "batch=8", "shift=1", *SMALL.get(name, ["widths=[8, 8]"])]
+    found = recipe(name)
+    before = found.task(configure(found.config, settings), tiny_cifar, 3, torch.device("cpu")).module.state_dict()
+    save_file({key: value.contiguous() for key, value in before.items()}, tmp_path / "weights.safetensors")
+    config = configure(found.config, [*settings, f"start={tmp_path / 'weights.safetensors'}"])
+    after = found.task(config, tiny_cifar, 0, torch.device("cpu")).module.state_dict()
+    assert all(torch.equal(value, before[key]) for key, value in after.items() if value.ndim == 4)
+    with pytest.raises(WeightsError, match="no such file; expected weights"):
+        found.task(configure(found.config, [*settings, "start=none.pt"]), tiny_cifar, 0, torch.device("cpu"))
+
+
+def test_a_square_of_every_picture_is_covered_at_its_own_place(tiny_cifar: str) -> None:
+    pictures = torch.ones(40, 3, 8, 8)
+    found = covered(pictures, 3, generator(0, "covered"))
+    gone = found == 0
+    assert torch.equal(gone.sum((1, 2, 3)), torch.full((40,), 27))
+    places = {tuple(each[0].nonzero()[0].tolist()) for each in gone}
+    assert len(places) > 15
+    assert max(max(place) for place in places) == 5  # squares lie within the picture
+    for each in gone:
+        y, x = each[0].nonzero()[0].tolist()
+        assert bool(each[:, y : y + 3, x : x + 3].all())
+    found_task = recipe("airbench")
+    shapes = []
+    for cutout in (0, 12):
+        settings = [f"classes={CLASSES}", "batch=8", "shift=1", f"cutout={cutout}", *SMALL["airbench"]]
+        config = configure(found_task.config, settings)
+        batch = next(iter(found_task.task(config, tiny_cifar, 0, torch.device("cpu")).batches(0)))
+        shapes.append(int((batch[0] == 0).sum((1, 2, 3)).min()))
+    assert shapes[0] < 3 * 12 * 12 <= shapes[1]
+    with pytest.raises(OptionError, match=r'cutout is "33"; .* less than or equal to 32'):
+        configure(found_task.config, ["cutout=33"])
 
 
 def test_a_bcos_network_begins_with_the_filters_alone(tiny_cifar: str) -> None:

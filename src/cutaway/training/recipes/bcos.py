@@ -8,6 +8,7 @@ several times as slowly. What it reached is in docs/whitebox.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,10 +16,9 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from cutaway.nets.load import load
 from cutaway.nets.zoo.bcos_net import bcos_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, unlike
+from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, unlike, weights_of
 from cutaway.training.loop import Task
 
 CLAIM = __doc__.splitlines()[0]
@@ -44,7 +44,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
 
     def begun(module: nn.Module, pictures: Tensor) -> None:
         if config.start:
-            filters_of(module, load(config.start).module, config.start)
+            filters_of(module, weights_of(config.start), config.start)
         else:
             whiten(module, pictures)
 
@@ -52,12 +52,11 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
 
 
 @torch.no_grad()
-def filters_of(module: nn.Module, other: nn.Module, name: str) -> None:
+def filters_of(module: nn.Module, given: Mapping[str, Tensor], name: str) -> None:
     """Gives a network the filters of another one, a linear head as filters of 1 x 1; norms stay as they are.
 
     Raises WeightsError where filters have other names or sizes.
     """
-    given = other.state_dict()
     for key, own in module.state_dict().items():
         if own.ndim != 4:
             continue
