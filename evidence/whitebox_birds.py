@@ -117,8 +117,8 @@ def row(
     """One kind of prototypes at one depth."""
     depth = config.depth
     with tempfile.TemporaryDirectory() as folder:
-        report = partial(print, kind, file=sys.stderr, flush=True)
-        net = learned(config, train, 0, layer, Path(folder), report=report)
+        said = partial(print, kind, file=sys.stderr, flush=True)
+        net = learned(config, train, 0, layer, Path(folder), report=said)
     told = scores(net, test)
     parts = nearest_parts(net, test, depth)
     shown, other = faithfulness(model, depth, net, test)

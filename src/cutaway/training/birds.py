@@ -106,10 +106,11 @@ def learned(
 
     Prototypes may be patches of any view: `Source.picture` counts on from the first view into the next.
     """
-    net = bird_net(config, together(train), layer(int(train[0].targets.max()) + 1))
+    whole = together(train)
+    net = bird_net(config, whole, layer(int(whole.targets.max()) + 1))
     fit(placing(config, net, train, seed), folder, resume, report)
-    settle(net, plain(together(train)))
-    net.head = solved(torch.cat([likeness(net, side) for side in train]), together(train).targets, config.decay)
+    settle(net, plain(whole))
+    net.head = solved(likeness(net, whole), whole.targets, config.decay)
     return net.eval()
 
 
@@ -179,5 +180,6 @@ def scores(net: nn.Module, data: Encoded) -> Scores:
 
 def linear_head(train: list[Encoded], decay: float = DECAY) -> nn.Module:
     """The best linear layer over the mean of all places, to compare with: what the features themselves know."""
-    head = solved(torch.cat([side.features.mean((2, 3)) for side in train]), together(train).targets, decay, True)
+    whole = together(train)
+    head = solved(whole.features.mean((2, 3)), whole.targets, decay, offsets=True)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)

@@ -171,7 +171,9 @@ def test_a_killed_run_that_resumes_ends_with_the_same_weights(tmp_path: Path) ->
     whole = run(tmp_path / "whole")
     with pytest.raises(KilledError):
         run(tmp_path / "killed", report=dies)
-    resumed = run(tmp_path / "killed", resume=True)
+    lines: list[str] = []
+    resumed = run(tmp_path / "killed", resume=True, report=lines.append)
+    assert [line.split()[:2] for line in lines] == [["epoch", "3"]]  # it went on, rather than beginning anew
     pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 

@@ -181,15 +181,19 @@ def test_training_can_begin_from_another_network_s_weights(tiny_cifar: str) -> N
         assert torch.equal(module.get_parameter("head.weight"), shipped["head.weight"])
 
 
-@pytest.mark.parametrize("name", ["airbench", "adversarial", "bcos"])
+@pytest.mark.parametrize("name", ["airbench", "adversarial", "bcos", "clear"])
 def test_training_can_begin_from_a_run_s_own_weights(tiny_cifar: str, tmp_path: Path, name: str) -> None:
-    settings = [f"classes={CLASSES}", "batch=8", "shift=1", *SMALL.get(name, ["widths=[8, 8]"])]
-    found = recipe(name)
-    before = found.task(configure(found.config, settings), tiny_cifar, 3, torch.device("cpu")).module.state_dict()
+    settings = [f"classes={CLASSES}", "batch=8", "shift=1", "widths=[8, 8]"]
+    found, first = recipe(name), recipe("cifar10" if name == "clear" else name)
+    drawn = configure(first.config, [*settings, "start="])
+    before = first.task(drawn, tiny_cifar, 3, torch.device("cpu")).module.state_dict()
     save_file({key: value.contiguous() for key, value in before.items()}, tmp_path / "weights.safetensors")
     config = configure(found.config, [*settings, f"start={tmp_path / 'weights.safetensors'}"])
-    after = found.task(config, tiny_cifar, 0, torch.device("cpu")).module.state_dict()
-    assert all(torch.equal(value, before[key]) for key, value in after.items() if value.ndim == 4)
+    module = found.task(config, tiny_cifar, 0, torch.device("cpu")).module
+    after = (module.get_submodule("gates") if name == "clear" else module).state_dict()
+    filters = {key: value for key, value in after.items() if value.ndim == 4}
+    assert len(filters) > 4
+    assert all(torch.equal(value, before[key]) for key, value in filters.items())
     with pytest.raises(WeightsError, match="no such file; expected weights"):
         found.task(configure(found.config, [*settings, "start=none.pt"]), tiny_cifar, 0, torch.device("cpu"))
 
