@@ -44,7 +44,7 @@ class Short:
 
 
 SHORT = [
-    Short("clear, from nothing", "clear", (NARROW, "start="), seeds=3),
+    Short("clear, from nothing", "clear", (NARROW, "start=", "strength=0"), seeds=3),
     Short("airbench", "airbench", ("widths=[32, 96, 128]",), seeds=3),
     Short("bias-free", "bias-free", (NARROW,)),
     Short("adversarial", "adversarial", (NARROW,), views=2),

@@ -22,6 +22,7 @@ from cutaway.training.loop import Scores, Task
 from cutaway.training.muon import Muon
 from cutaway.training.pictures import accuracy, covered, crops, normalised, padded, test_pictures, training_pictures
 from cutaway.training.recipe import Recipe
+from cutaway.whitebox.homogeneous import Homogeneous, contrast_of
 
 DATA = "cifar10:../shared/data/cifar10"
 Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -46,6 +47,7 @@ class Settings:
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the labels; keeps logits small and comparable
     shift: PositiveInt = 2  # crops move by up to so many pixels
     cutout: Annotated[int, Field(ge=0, le=SIDE)] = 0  # pixels, side of a square that is covered in every picture
+    even: bool = False  # pictures are shown at contrast one, as the gates of `clear` see them; in the test, too
     holdout: NonNegativeInt = 0  # the last so many training pictures only score; then the test set stays unread
     start: str = ""  # a network by its spec, or a run's weights.safetensors, that training begins from; "" = drawn anew
 
@@ -107,6 +109,8 @@ def cifar_task(
             # A coin decides each picture's first side, then the sides take turns, so that any two epochs show both.
             turned = mirrored[chosen] ^ bool(epoch % 2)
             pictures = normalised(crops(roomy[chosen], turned, draw))
+            if config.even:
+                pictures = pictures / contrast_of(pictures)
             if config.cutout:
                 pictures = covered(pictures, config.cutout, draw)
             yield from views(module, pictures, targets[chosen])
@@ -117,7 +121,7 @@ def cifar_task(
         batches=batches,
         loss=lambda batch: (loss or entropy(config))(module, *batch),
         schedule=lambda progress: min(progress / config.warmup, (1 - progress) / (1 - config.warmup)),
-        score=lambda: {"accuracy": accuracy(module, held, device)} if held else {},
+        score=lambda: {"accuracy": accuracy(tested(config, module), held, device)} if held else {},
         epochs=config.epochs,
         steps=each * (len(train) // config.batch),
         seed=seed,
@@ -214,11 +218,20 @@ def optimizers(config: Settings, module: nn.Module, plain: list[nn.Parameter]) -
     return found
 
 
+def tested(config: Settings, module: nn.Module) -> nn.Module:
+    """The network as its pictures are shown to it."""
+    return Homogeneous(module) if config.even else module
+
+
 def test(config: Settings, module: nn.Module, data: str, device: torch.device) -> Scores:
     """Accuracy in float32: on the test set, or on the held-out pictures where there are some."""
     _, held = training_pictures(data, config.classes, config.holdout, config.batch)
     scored = held or test_pictures(data, config.classes)
-    return {"accuracy": accuracy(module, scored, device, "float32"), "n": len(scored), "test_set": held is None}
+    return {
+        "accuracy": accuracy(tested(config, module), scored, device, "float32"),
+        "n": len(scored),
+        "test_set": held is None,
+    }
 
 
 def cifar_recipe(
@@ -226,7 +239,7 @@ def cifar_recipe(
     claim: str,
     config: type[Settings],
     task: Callable[..., Task[Batch]],
-    tested: Callable[..., Scores] = test,
+    scores: Callable[..., Scores] = test,
 ) -> Recipe:
     """A recipe for CIFAR-10 with the common test."""
-    return Recipe(name, claim, DATA, config, task, tested)
+    return Recipe(name, claim, DATA, config, task, scores)

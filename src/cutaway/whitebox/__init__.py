@@ -5,7 +5,7 @@ from cutaway.whitebox.contrast import Contrast
 from cutaway.whitebox.deformable import DeformablePrototypeLayer
 from cutaway.whitebox.directions import DirectionalPool2d
 from cutaway.whitebox.divisive import DivisiveNorm2d
-from cutaway.whitebox.gates import SharedGate, SoftGate
+from cutaway.whitebox.gates import AnswerGate, SharedGate, SoftGate
 from cutaway.whitebox.gradients import weighs, weights_held
 from cutaway.whitebox.groups import GroupMean, Scale, SoftMaxPool, Somewhere
 from cutaway.whitebox.gumbel import GumbelConv2d
@@ -18,6 +18,7 @@ from cutaway.whitebox.scales import ScaleConv2d
 from cutaway.whitebox.views import MaxOverViews, flips, quarter_turns, shifts
 
 __all__ = [
+    "AnswerGate",
     "BcosConv2d",
     "Contrast",
     "DeformablePrototypeLayer",

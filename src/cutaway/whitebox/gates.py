@@ -1,4 +1,4 @@
-"""Soft gates: how far a channel opens at a place, by its own input, or by what another stream has seen nearby."""
+"""Soft gates: how far a channel opens, by its own input, by what another stream has seen nearby, or by its answer."""
 
 from __future__ import annotations
 
@@ -77,3 +77,35 @@ class SharedGate(Weighing):
 
     def extra_repr(self) -> str:
         return f"side={self.side}, own={self.own:g}"
+
+
+class AnswerGate(Weighing):
+    """y_c = g_c v_c: picture-wide gates, by an answer; what speaks for a likely class opens wider.
+
+    g_c = 2 sigmoid(strength sum_k p_k h_kc), p the probabilities of the answer and h the weights of the linear layer
+    above, less their mean over classes and at spread one; so 1 where the answer is open, and never above 2. A top-down
+    gate: squeeze and excitation (Hu et al. 2018) with nothing of its own to learn. With `detach` (or within
+    `weights_held`) gates count as constants, and y is linear in v.
+
+    Raises OptionError for a strength below 0; with 0 all gates are 1.
+    """
+
+    def __init__(self, strength: float = 1.0, detach: bool = False) -> None:
+        super().__init__()
+        if strength < 0:
+            raise OptionError(f"strength is {strength}; expected a number of at least 0; try strength=1.0")
+        self.strength, self.detach = strength, detach
+
+    def forward(
+        self,
+        values: Float[Tensor, "batch channels"],
+        answer: Float[Tensor, "batch classes"],
+        above: Float[Tensor, "classes channels"],
+    ) -> Float[Tensor, "batch channels"]:
+        speaks = above - above.mean(0)
+        speaks = speaks / speaks.square().mean().sqrt().clamp(min=torch.finfo(above.dtype).tiny)
+        opened = 2 * torch.sigmoid(self.strength * answer @ speaks)
+        return (opened.detach() if self.detach else opened) * values
+
+    def extra_repr(self) -> str:
+        return f"strength={self.strength:g}"

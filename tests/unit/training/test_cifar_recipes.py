@@ -198,6 +198,33 @@ def test_training_can_begin_from_a_run_s_own_weights(tiny_cifar: str, tmp_path: 
         found.task(configure(found.config, [*settings, "start=none.pt"]), tiny_cifar, 0, torch.device("cpu"))
 
 
+def test_clear_learns_its_values_under_gates_and_advisers_that_stay(tiny_cifar: str, tmp_path: Path) -> None:
+    settings = [f"classes={CLASSES}", "batch=8", "shift=1", "widths=[8, 8]", "epochs=1"]
+    files = []
+    for number, widths in enumerate(("[8, 8]", "[6, 10]")):
+        config = configure(recipe("cifar10").config, [*settings, f"widths={widths}"])
+        state = recipe("cifar10").task(config, tiny_cifar, number, torch.device("cpu")).module.state_dict()
+        files.append(tmp_path / f"{number}.safetensors")
+        save_file({key: value.contiguous() for key, value in state.items()}, files[-1])
+    advised = configure(recipe("clear").config, [*settings, f"start={files[0]}", f'advisers=["{files[1]}"]'])
+    task = recipe("clear").task(advised, tiny_cifar, 0, torch.device("cpu"))
+    before = {key: value.clone() for key, value in task.module.state_dict().items()}
+    fit(task, tmp_path / "run", report=lambda _: None)
+    changed = {
+        key.split(".")[0] for key, value in task.module.state_dict().items() if not torch.equal(value, before[key])
+    }
+    assert changed == {"values", "head"}
+    assert before["advisers.0.stage2.conv2.weight"].shape[0] == 10
+
+
+def test_pictures_can_be_shown_at_contrast_one(tiny_cifar: str) -> None:
+    found = recipe("cifar10")
+    settings = [f"classes={CLASSES}", "batch=8", "shift=1", "widths=[8, 8]", "even=true"]
+    config = configure(found.config, settings)
+    pictures, _ = next(iter(found.task(config, tiny_cifar, 0, torch.device("cpu")).batches(0)))
+    torch.testing.assert_close(pictures.square().mean((1, 2, 3)), torch.ones(8))
+
+
 def test_a_square_of_every_picture_is_covered_at_its_own_place(tiny_cifar: str) -> None:
     pictures = torch.ones(40, 3, 8, 8)
     found = covered(pictures, 3, generator(0, "covered"))

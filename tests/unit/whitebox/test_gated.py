@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cutaway.core.errors import OptionError
 from cutaway.nets.zoo.clear_net import clear_net
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
-from cutaway.whitebox import Homogeneous, SharedGate, weights_held
+from cutaway.whitebox import AnswerGate, Homogeneous, SharedGate, weights_held
 from cutaway.whitebox.contrast import middle
 
 
@@ -102,16 +102,18 @@ def test_at_contrast_one_nothing_changes_and_an_even_field_has_no_score() -> Non
 
 def test_for_one_picture_a_clear_network_is_a_linear_map() -> None:
     network = trained_a_little(clear_net(4, (6, 8), 3))
+    assert network.answered is None
     picture, other = drawn(1, 3, 16, 16).requires_grad_(), drawn(1, 3, 16, 16, seed=1)
+    gates: list[Tensor] = []
+    for step in network.get_submodule("values").children():
+        step.register_forward_pre_hook(lambda _, given: gates.append(given[1].detach()))
     with weights_held(network):
         scores = network(picture)
         maps = torch.cat([slope(scores[:, each], picture) for each in range(4)])
     torch.testing.assert_close((maps * picture).sum((1, 2, 3)), scores[0])
 
-    gates = [by.detach() for by in network.openings(picture / picture.square().mean().sqrt())]  # type: ignore[operator]
-
     def told(values: Tensor) -> Tensor:  # through the gates of the first picture: the map is the same one
-        for step, by in zip(network.values, gates, strict=True):  # type: ignore[arg-type]
+        for step, by in zip(network.values, tuple(gates[:5]), strict=True):  # type: ignore[arg-type]
             values = step(values, by)
         return network.head(network.flatten(network.pool(values)))  # type: ignore[operator, no-any-return]
 
@@ -135,3 +137,67 @@ def test_the_value_stream_begins_as_the_gating_stream_without_its_offsets() -> N
     given = network.get_submodule("values.layer2").get_submodule("conv")(inputs)
     zero = norm(conv(torch.zeros_like(inputs)))  # what the norm adds to nothing
     torch.testing.assert_close(given, norm(conv(inputs)) - zero)
+
+
+def test_what_speaks_for_a_likely_class_opens_wider() -> None:
+    values, above, answer = drawn(3, 6), drawn(4, 6, seed=1), drawn(3, 4, seed=2).softmax(1)
+    found = AnswerGate(0.7)(values, answer, above)
+    speaks = above - above.mean(0)
+    spread = math.sqrt(float(speaks.square().mean()))
+    for n, c in [(0, 0), (1, 3), (2, 5)]:
+        said = sum(float(answer[n, k]) * float(speaks[k, c]) / spread for k in range(4))
+        assert float(found[n, c]) == pytest.approx(2 / (1 + math.exp(-0.7 * said)) * float(values[n, c]))
+    torch.testing.assert_close(AnswerGate(0.7)(values, torch.full_like(answer, 0.25), above), values)  # an open answer
+    torch.testing.assert_close(AnswerGate(0.0)(values, answer, above), values)
+    torch.testing.assert_close(AnswerGate(1.0)(values, answer, torch.ones_like(above)), values)  # all channels alike
+
+
+def test_with_answers_held_gates_are_constants() -> None:
+    values, above, answer = drawn(3, 6).requires_grad_(), drawn(4, 6, seed=1).requires_grad_(), drawn(3, 4, seed=2)
+    answer = answer.requires_grad_().softmax(1)
+    gate = AnswerGate()
+    with weights_held(gate):
+        outputs = gate(values, answer, above)
+        assert torch.autograd.grad(outputs.sum(), [answer, above], allow_unused=True, retain_graph=True) == (None, None)
+        torch.testing.assert_close(slope(outputs, values) * values, outputs)
+    assert float(slope(gate(values, answer, above), answer).abs().max()) > 0
+
+
+def test_an_answer_opens_by_no_less_than_nothing() -> None:
+    with pytest.raises(OptionError, match=r"strength is -1\.0; expected a number of at least 0; try strength=1.0"):
+        AnswerGate(-1.0)
+    with pytest.raises(OptionError, match="1 advisers, but strength is 0: nobody listens"):
+        clear_net(4, (6, 8), 3, advisers=[(6, 8)])
+
+
+def test_with_answers_scores_still_add_up_and_follow_them() -> None:
+    network = clear_net(4, (6, 8), 3, strength=2.0, advisers=[(6, 6), (8,)])
+    trained_a_little(network)
+    picture = drawn(5, 3, 16, 16).requires_grad_()
+    scores = network(picture)
+    torch.testing.assert_close((slope(scores[:, 1], picture) * picture).sum((1, 2, 3)), scores[:, 1])
+    with weights_held(network):
+        held = network(picture)
+        torch.testing.assert_close((slope(held[:, 1], picture) * picture).sum((1, 2, 3)), scores[:, 1])
+    torch.testing.assert_close(network(3 * picture), 3 * scores)  # answers don't depend on contrast
+    summed, last = network.streams(picture)
+    seen = picture / picture.square().mean((1, 2, 3), keepdim=True).sqrt()
+    answers = [last.softmax(1), *(each(seen).softmax(1) for each in network.advisers)]
+    together = (answers[0] * answers[1] * answers[2]) ** (1 / 3)  # each counts as much
+    assert network.answered is not None
+    opened = network.answered(summed, together / together.sum(1, keepdim=True), network.head.weight)
+    torch.testing.assert_close(network.contrast(network.head(opened)), scores)
+    assert bool((network.scores(summed) - scores).abs().max() > 0.01 * scores.abs().max())
+
+
+def test_a_stream_that_learns_nothing_keeps_its_norms() -> None:
+    network = clear_net(4, (6, 8), 3, strength=1.0)
+    network.gates.requires_grad_(False)
+    network.train()
+    before = {key: value.clone() for key, value in network.gates.state_dict().items()}
+    network(5 + drawn(4, 3, 16, 16).float())
+    assert network.values.training
+    assert all(torch.equal(value, before[key]) for key, value in network.gates.state_dict().items())
+    network.gates.requires_grad_(True)
+    network.train()(5 + drawn(4, 3, 16, 16).float())
+    assert not torch.equal(network.gates.state_dict()["stage1.norm1.running_mean"], before["stage1.norm1.running_mean"])

@@ -3,7 +3,8 @@
 Two streams of the same shape. The gating stream is a common network, offsets, norms and all; it looks at the picture
 and says how far each channel opens at each place. The value stream has no offset and no nonlinearity of its own: it is
 convolutions and means of the pixels, let through by those gates. For one picture it is a linear map W(x), and
-f(x) = W(x) x. Gates that are shared by neighbouring places make W smooth, hence legible.
+f(x) = W(x) x. Gates that are shared by neighbouring places make W smooth, hence legible. The last gates are
+picture-wide: channels that speak for what the gating stream answers open wider (`AnswerGate`).
 (Fiat et al. 2019, "Decoupling Gating from Linearity"; Lakshminarayanan and Singh 2021, "Disentangling deep networks".)
 """
 
@@ -16,8 +17,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.core.errors import OptionError
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
-from cutaway.whitebox import Contrast, SharedGate
+from cutaway.whitebox import AnswerGate, Contrast, SharedGate
 from cutaway.whitebox.homogeneous import contrast_of
 
 SHARED = 5  # places a side that share their gates
@@ -41,37 +43,67 @@ class Value(nn.Module):
 
 
 class ClearNet(nn.Module):
-    """`gates` (a `smooth_convnet` up to its last grid), `values.layer0 ... layerN`, `pool, flatten, head, contrast`.
+    """`gates` (a `smooth_convnet`), `values.layer0 ... layerN`, `pool, flatten, answered, head, contrast`.
 
     The gating stream sees the picture at contrast one, so that the whole is homogeneous: f(x) = <grad f(x), x> holds
-    for the plain gradient, and for W(x), which is the gradient within `weights_held`.
+    for the plain gradient, and for W(x), which is the gradient within `weights_held`. strength: how far its answer, and
+    that of each of `advisers` (networks that see what it sees), opens the last channels; with 0 it has no head to
+    answer with, and values are all there is.
     """
 
-    def __init__(self, gates: nn.Sequential, classes: int, shared: int = SHARED) -> None:
+    def __init__(
+        self,
+        gates: nn.Sequential,
+        classes: int,
+        shared: int = SHARED,
+        strength: float = 0.0,
+        advisers: Sequence[nn.Module] = (),
+    ) -> None:
         super().__init__()
+        if advisers and not strength:
+            raise OptionError(f"{len(advisers)} advisers, but strength is 0: nobody listens; try strength=1.0")
         self.gates = gates
+        self.advisers = nn.ModuleList(advisers) if advisers else ()
         steps = [Value(conv, pool, shared) for conv, pool, _ in filters(gates)]
         self.values = nn.Sequential(OrderedDict((f"layer{number}", step) for number, step in enumerate(steps)))
         self.pool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        self.answered = AnswerGate(strength) if strength else None
         self.head = nn.Linear(steps[-1].conv.out_channels, classes, bias=False)
         self.contrast = Contrast("middle")
+        if not strength:
+            for above in ("pool", "flatten", "head"):
+                delattr(gates, above)
         self.values_like_gates()
 
     def forward(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
-        values: Tensor = pictures
-        for step, by in zip(self.values, self.openings(pictures / contrast_of(pictures)), strict=True):
-            values = step(values, by)
-        scores: Tensor = self.contrast(self.head(self.flatten(self.pool(values))))
-        return scores
+        summed, last = self.streams(pictures)
+        if self.answered is not None:
+            seen = pictures / contrast_of(pictures)
+            held = torch.stack([last, *(each(seen) for each in self.advisers)]).log_softmax(2).mean(0).softmax(1)
+            summed = self.answered(summed, held, self.head.weight)
+        return self.scores(summed)
 
-    def openings(self, seen: Tensor) -> Iterator[Tensor]:
-        """What each nonlinearity of the gating stream is given."""
-        for block in self.gates:
-            assert isinstance(block, nn.Sequential)
-            for layer in block:
-                if isinstance(layer, nn.GELU):
-                    yield seen
-                seen = layer(seen)
+    def streams(self, pictures: Float[Tensor, "batch 3 height width"]) -> tuple[Tensor, Tensor]:
+        """What the value stream adds up, (batch, channels), and what the gating stream ends with: its answer."""
+        values, seen, steps = pictures, pictures / contrast_of(pictures), iter(self.values)
+        for layer in leaves(self.gates):
+            if isinstance(layer, nn.GELU):
+                values = next(steps)(values, seen)
+            seen = layer(seen)
+        return self.flatten(self.pool(values)), seen
+
+    def scores(self, summed: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
+        """What the value stream adds up, told class by class."""
+        told: Tensor = self.contrast(self.head(summed))
+        return told
+
+    def train(self, mode: bool = True) -> ClearNet:
+        """As of any module; but a stream that learns nothing keeps its norms as they are."""
+        super().train(mode)
+        for each in (self.gates, *self.advisers):
+            if not any(parameter.requires_grad for parameter in each.parameters()):
+                each.eval()
+        return self
 
     @torch.no_grad()
     def values_like_gates(self) -> None:
@@ -86,19 +118,30 @@ class ClearNet(nn.Module):
 
 
 def clear_net(
-    classes: int = 10, widths: Sequence[int] = (64, 144, 176), whitening: int = 16, shared: int = SHARED
+    classes: int = 10,
+    widths: Sequence[int] = (64, 144, 176),
+    whitening: int = 16,
+    shared: int = SHARED,
+    strength: float = 0.0,
+    advisers: Sequence[Sequence[int]] = (),
 ) -> ClearNet:
-    """The network for pictures that two poolings divide; its gating stream is a `smooth_convnet` without its head."""
-    gates = smooth_convnet(classes, widths, whitening)
-    for above in ("pool", "flatten", "head"):
-        delattr(gates, above)
-    return ClearNet(gates, classes, shared)
+    """The network for pictures that two poolings divide; its gating stream is a `smooth_convnet`.
+
+    advisers: the widths of each, which are of the same make.
+    """
+    gates, *others = (smooth_convnet(classes, each, whitening) for each in (widths, *advisers))
+    return ClearNet(gates, classes, shared, strength, others)
+
+
+def leaves(network: nn.Module) -> Iterator[nn.Module]:
+    """The layers that hold no others, in their order."""
+    return (layer for layer in network.modules() if not any(layer.children()))
 
 
 def filters(gates: nn.Sequential) -> list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]]:
     """Each convolution of a gating stream, with the pooling and the norm behind it, where there are such."""
     found: list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]] = []
-    for layer in (layer for block in gates.children() for layer in block.children()):
+    for layer in leaves(gates):
         if isinstance(layer, nn.Conv2d):
             found.append((layer, None, None))
         elif isinstance(layer, nn.AvgPool2d):

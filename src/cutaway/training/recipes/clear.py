@@ -12,15 +12,18 @@ worth is in docs/whitebox.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
+from cutaway.core.devices import autocast
 from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
 from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task, entropy, took_over, weights_of
+from cutaway.training.cifar import Batch, Loss, Settings, Widths, cifar_recipe, cifar_task, took_over, weights_of
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 
@@ -31,35 +34,65 @@ CLAIM = __doc__.splitlines()[0]
 class Config(Settings):
     """Every setting with its reason."""
 
-    epochs: PositiveInt = 3  # both streams have learned already; accuracy was still rising as the third ended
+    epochs: PositiveInt = 2  # values begin with filters that have learned; a third epoch gives nothing
     batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
-    start: str = "cifar10"  # whose filters both streams begin with; "" = drawn anew
-    widths: Widths = (64, 144, 176)  # of the stages, as in the shipped network
+    start: str = "cifar10"  # the gating stream, which stays as it is; "" = drawn anew, and learns with the values
+    widths: Widths = (64, 144, 176)  # of its stages
     shared: PositiveInt = SHARED  # places a side that share their gates: what makes gradients legible
+    strength: NonNegativeFloat = 1.0  # how far answers open the last channels; 0 = no answer, values are all there is
+    advisers: tuple[str, ...] = ()  # further networks, by spec or weights file, whose answers count as much
+    taught: float = 0.5  # of the values' labels: the share that the gating stream's answer is
     evidence: NonNegativeFloat = 0.3  # how strongly evidence for a class is pressed to lie on pictures of it
     asked: PositiveInt = 24  # pictures of each batch that are asked; each costs as much as three that are not
-    filter_rate: float = 0.05  # of Muon, for the gates: they have learned already
+    filter_rate: float = 0.05  # of Muon, for gates that learn
     plain_rate: float = 0.001  # of Adam, for the values: nothing normalises them, so a step must be small
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
+    advisers = [weights_of(each) for each in config.advisers]
 
     def network(classes: int) -> nn.Module:
-        return clear_net(classes, config.widths, shared=config.shared)
+        others = [widths_of(each) for each in advisers]
+        return clear_net(classes, config.widths, shared=config.shared, strength=config.strength, advisers=others)
 
     def begun(module: nn.Module, pictures: Tensor) -> None:
         assert isinstance(module, ClearNet)
+        for name, adviser, given in zip(config.advisers, module.advisers, advisers, strict=True):
+            took_over(adviser.requires_grad_(False), given, name)
         if config.start:
             given = weights_of(config.start)
-            took_over(module.gates, given, config.start)
+            took_over(module.gates.requires_grad_(False), given, config.start)
             took_over(module.head, given, config.start, above="head.")
         else:
             whiten(module.gates, pictures)
         module.values_like_gates()
 
-    loss = asking(entropy(config), config.evidence, config.asked, len(config.classes))
+    loss = asking(told(config), config.evidence, config.asked, len(config.classes))
     return cifar_task(config, data, seed, device, network, begun=begun, loss=loss, plain=value_filters)
+
+
+def told(config: Config) -> Loss:
+    """What values say without the answer, which thus is no excuse for them; and what gates answer, where they learn."""
+
+    def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
+        assert isinstance(module, ClearNet)
+        with autocast(pictures.device):
+            summed, last = module.streams(pictures)
+            scores = module.scores(summed).float()
+        by_labels = F.cross_entropy(scores, targets, label_smoothing=config.smoothing)
+        if not config.strength:
+            return by_labels
+        if not config.start:
+            return by_labels + F.cross_entropy(last.float(), targets, label_smoothing=config.smoothing)
+        return torch.lerp(by_labels, F.cross_entropy(scores, last.float().softmax(1)), config.taught)
+
+    return loss
+
+
+def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Those of the stages of a `smooth_convnet`, by its weights."""
+    return tuple(len(value) for name, value in weights.items() if name.endswith("conv2.weight"))
 
 
 def value_filters(module: nn.Module) -> list[nn.Parameter]:
