@@ -3,14 +3,17 @@
 `clear` is read as W(x), its linear map for one picture (the gradient, gates held), and by its plain gradient; the black
 box also as r g(x / r), r the picture's contrast, whose gradients add up with nothing trained again. PGD-20 (L2 0.5) is
 told on the first 100 test pictures, of the robust network on the first 500; legibility is measured on the first 1,000
-or the first 100. A rival's second row shows what of contrast is free: which vector classes are told against changes no
-probability. Intervals over pictures, mosaics (chance 0.111), or classes and sets of noise (chance 0.1).
+or the first 100. What of the answer is in the map: "deaf to answers" is the same network with its last gates open, and
+"the answers that clear hears" what its gating stream and its adviser hold together. A rival's second row shows what of
+contrast is free: which vector classes are told against changes no probability. Intervals over pictures, mosaics
+(chance 0.111), or classes and sets of noise (chance 0.1).
 
     python evidence/whitebox_clear.py --rivals    trains a robust and a B-cos network first (an hour)
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,20 +22,22 @@ from typing import Any
 from _evidence import QUICK, report
 from _legible import ATTACKED, READINGS, Pictures, figure, judge, kept, legible, told
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
-from torch import nn
+from torch import Tensor, nn
 
 import cutaway as cw
 from cutaway.data.cifar10 import LABELS
 from cutaway.metrics.gallery import as_picture, toward
 from cutaway.nets.zoo import WEIGHTS
+from cutaway.nets.zoo.clear_net import ClearNet
 from cutaway.report.drawing import heat, png, tile
 from cutaway.training.pictures import PREPROCESS
-from cutaway.whitebox import Contrast, Homogeneous
+from cutaway.whitebox import AnswerGate, Contrast, Homogeneous
 
 MOSAICS = 20 if QUICK else 100
 WANTED = 93.5
 NOISE = "recognised on noise"
 ROBUST = "adversarially trained"
+ALONE, ANSWERS = "clear, deaf to answers", "the answers that clear hears"
 HOMOGENEOUS = "the same, made homogeneous"
 MIDDLE = ", against the middle"  # a rival whose classes stand against their middle, as those of `clear` do
 RIVALS: dict[str, tuple[str, list[str]]] = {
@@ -44,9 +49,11 @@ RIVALS: dict[str, tuple[str, list[str]]] = {
 
 def networks() -> list[tuple[str, cw.Model, tuple[str, ...]]]:
     """(name, network, the ways in which it is read)."""
-    box = cw.load("cifar10")
+    box, clear = cw.load("cifar10"), cw.load("clear")
     found = [
-        ("clear", cw.load("clear"), ("gradient", "plain")),
+        ("clear", clear, ("gradient", "plain")),
+        (ALONE, cw.Model(unanswered(clear), PREPROCESS, LABELS, name="clear"), ("gradient",)),
+        (ANSWERS, cw.Model(Answers(clear.module).eval(), PREPROCESS, LABELS, name="answers"), ("gradient",)),
         ("black box (cifar10)", box, ("gradient",)),
         (HOMOGENEOUS, homogeneous(box), ("gradient",)),
     ]
@@ -57,6 +64,26 @@ def networks() -> list[tuple[str, cw.Model, tuple[str, ...]]]:
             found.append((row, rival, ("gradient",)))
             found.append((f"{row}{MIDDLE}", cw.Model(against, PREPROCESS, LABELS, name=name), ("gradient",)))
     return found
+
+
+def unanswered(clear: cw.Model) -> nn.Module:
+    """`clear` that listens to no answer: all that its values say."""
+    alone = copy.deepcopy(clear.module)
+    assert isinstance(alone, ClearNet)
+    alone.answered = AnswerGate(0.0)
+    return alone.eval()
+
+
+class Answers(nn.Module):
+    """What `clear` listens to: the answers of its gating stream and of its advisers, as log probabilities."""
+
+    def __init__(self, clear: nn.Module) -> None:
+        super().__init__()
+        assert isinstance(clear, ClearNet)
+        self.clear = clear
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.clear.answer(pictures, self.clear.streams(pictures)[1]).log()
 
 
 def homogeneous(box: cw.Model) -> cw.Model:
@@ -99,7 +126,7 @@ def main() -> None:
     data, by = examined(LABELS, 300 if QUICK else None), judge()
     rows: list[dict[str, Any]] = []
     examined_ones = networks()
-    beside([model for name, model, _ in examined_ones if MIDDLE not in name], data)
+    beside([model for name, model, _ in examined_ones if MIDDLE not in name and name not in (ALONE, ANSWERS)], data)
     for name, model, readings in examined_ones:
         rows += rows_of(name, model, readings, data, by)
     drawn("clear_classes", examined_ones[0][1], *data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -12,7 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
-from cutaway.core.errors import OptionError, WeightsError
+from cutaway.core.errors import WeightsError
 from cutaway.core.seeds import generator
 from cutaway.data.cifar10 import LABELS, SIDE
 from cutaway.nets.checkpoint import SUFFIXES, read_weights
@@ -142,8 +143,9 @@ def from_the_start(config: Settings) -> Begun:
 
 def weights_of(start: str) -> dict[str, Tensor]:
     """The weights of a network that has a spec, or those in a .safetensors file, whatever network they are of."""
-    if start.endswith(SUFFIXES) and "@" not in start:
-        return read_weights(start)
+    path = Path(start)
+    if "@" not in start and (path.suffix in SUFFIXES or (path.suffix and path.is_file())):
+        return read_weights(path)
     return load(start).module.state_dict()
 
 
@@ -165,7 +167,7 @@ def unlike(name: str, key: str, own: Tensor) -> WeightsError:
 
 
 Teacher = Callable[[Tensor], Tensor]
-"""teacher(pictures): what another network holds each class to be, probabilities (batch, classes)."""
+"""teacher(pictures): what another network says of the classes that are learned, (batch, classes)."""
 
 
 def entropy(config: Settings, teacher: Teacher | None = None, share: float = 0.5) -> Loss:
@@ -182,24 +184,6 @@ def entropy(config: Settings, teacher: Teacher | None = None, share: float = 0.5
         return told if teacher is None else torch.lerp(told, F.cross_entropy(logits, teacher(pictures)), share)
 
     return loss
-
-
-def teacher_of(name: str, config: Settings, device: torch.device) -> Teacher:
-    """The network of that name as a teacher of the classes that are learned; an OptionError where it knows not all."""
-    model = load(name)
-    labels = tuple(model.labels or ())
-    if missing := sorted(set(config.classes) - set(labels)):
-        raise OptionError(f'"{name}" knows no {", ".join(missing)}; expected a teacher of all classes; try teacher=""')
-    module = model.module.to(device).eval().requires_grad_(False)
-    columns = [labels.index(each) for each in config.classes]
-
-    @torch.no_grad()
-    def teacher(pictures: Tensor) -> Tensor:
-        with autocast(pictures.device):
-            logits: Tensor = module(pictures)
-        return logits[:, columns].float().softmax(1)
-
-    return teacher
 
 
 def optimizers(config: Settings, module: nn.Module, plain: list[nn.Parameter]) -> list[torch.optim.Optimizer]:

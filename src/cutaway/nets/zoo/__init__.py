@@ -75,6 +75,7 @@ _IMAGENET = Preprocess(size=224, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize=25
 _LUCID = Preprocess(size=224, mean=(117 / 255,) * 3, std=(1 / 255,) * 3, resize=256)
 _CAFFE = Preprocess(size=224, mean=(104 / 255, 117 / 255, 128 / 255), std=(1 / 255,) * 3, resize=256, bgr=True)
 _INCEPTION = Preprocess(size=299, mean=(0.5,) * 3, std=(0.5,) * 3, resize=342)
+_CLEAR = partial(clear_net, widths=(64, 192, 256), strength=1.0, advisers=((64, 144, 176),))
 
 
 def _resnet(depth: int) -> ZooEntry:
@@ -91,7 +92,7 @@ def _white_box(name: str, says: str, factory: Callable[..., nn.Module]) -> ZooEn
 _ENTRIES = (
     ZooEntry("partworld", "the shipped PartWorld network", partworld_net, _PARTWORLD, 20, "partworld", shipped=True),
     ZooEntry("cifar10", "the shipped CIFAR-10 network", smooth_convnet, _CIFAR10, 10, "cifar10", shipped=True),
-    ZooEntry("clear", "the shipped network that adds up from pixels", clear_net, _CIFAR10, 10, "cifar10", shipped=True),
+    ZooEntry("clear", "the shipped network that adds up from pixels", _CLEAR, _CIFAR10, 10, "cifar10", shipped=True),
     ZooEntry("smooth_convnet", "the shipped network's architecture", smooth_convnet, _CIFAR10, 10, "cifar10"),
     ZooEntry("squeezenet1_1", "SqueezeNet 1.1 for ImageNet", squeezenet1_1, _IMAGENET, 1000, "imagenet"),
     ZooEntry("inception_v1", "Inception v1 (GoogLeNet) as Lucid has it", inception_v1, _LUCID, 1008, "lucid"),

@@ -76,12 +76,20 @@ class ClearNet(nn.Module):
         self.values_like_gates()
 
     def forward(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+        return self.scores(self.channels(pictures))
+
+    def channels(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels"]:
+        """What the head is given: what the value stream adds up, let through by the answers, where there are any."""
         summed, last = self.streams(pictures)
-        if self.answered is not None:
-            seen = pictures / contrast_of(pictures)
-            held = torch.stack([last, *(each(seen) for each in self.advisers)]).log_softmax(2).mean(0).softmax(1)
-            summed = self.answered(summed, held, self.head.weight)
-        return self.scores(summed)
+        if self.answered is None:
+            return summed
+        opened: Tensor = self.answered(summed, self.answer(pictures, last), self.head.weight)
+        return opened
+
+    def answer(self, pictures: Float[Tensor, "batch 3 height width"], last: Tensor) -> Float[Tensor, "batch classes"]:
+        """Probabilities: the geometric mean of what the gating stream ends with and what each adviser says."""
+        seen = pictures / contrast_of(pictures)
+        return torch.stack([last, *(each(seen) for each in self.advisers)]).log_softmax(2).mean(0).softmax(1)
 
     def streams(self, pictures: Float[Tensor, "batch 3 height width"]) -> tuple[Tensor, Tensor]:
         """What the value stream adds up, (batch, channels), and what the gating stream ends with: its answer."""
@@ -92,9 +100,9 @@ class ClearNet(nn.Module):
             seen = layer(seen)
         return self.flatten(self.pool(values)), seen
 
-    def scores(self, summed: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
-        """What the value stream adds up, told class by class."""
-        told: Tensor = self.contrast(self.head(summed))
+    def scores(self, channels: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
+        """What channels say, class by class."""
+        told: Tensor = self.contrast(self.head(channels))
         return told
 
     def train(self, mode: bool = True) -> ClearNet:

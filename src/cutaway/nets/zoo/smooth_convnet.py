@@ -8,7 +8,7 @@ so what a channel gives to a class score is exactly its mean times one weight. S
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -38,6 +38,11 @@ def smooth_convnet(
     layers["flatten"] = nn.Flatten()
     layers["head"] = nn.Linear(wide, classes)
     return nn.Sequential(layers)
+
+
+def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """The widths of the stages, by the weights of such a network."""
+    return tuple(len(value) for name, value in weights.items() if name.endswith("conv2.weight"))
 
 
 def stage(wide: int, width: int, halve: bool) -> nn.Sequential:

@@ -20,6 +20,7 @@ from pydantic import PositiveInt
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.training.cifar import Batch, Settings, Widths, cifar_recipe, cifar_task
 from cutaway.training.loop import Task
+from cutaway.training.teachers import taught
 
 CLAIM = __doc__.splitlines()[0]
 
@@ -31,11 +32,13 @@ class Config(Settings):
     epochs: PositiveInt = 16  # what fits into 25 minutes on a single core
     smoothing: float = 0.2  # as in airbench
     widths: Widths = (64, 144, 176)  # of the stages: less than a million parameters, to be shipped
+    teachers: tuple[str, ...] = ()  # by spec or weights file; what they hold together is the label
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
-    return cifar_task(config, data, seed, device, lambda classes: smooth_convnet(classes, config.widths))
+    loss = taught(config, config.teachers, device) if config.teachers else None
+    return cifar_task(config, data, seed, device, lambda classes: smooth_convnet(classes, config.widths), loss=loss)
 
 
 RECIPE = cifar_recipe("cifar10", CLAIM, Config, task)

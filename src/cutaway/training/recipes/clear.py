@@ -12,8 +12,8 @@ worth is in docs/whitebox.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
 from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
-from cutaway.nets.zoo.smooth_convnet import whiten
-from cutaway.training.cifar import Batch, Loss, Settings, Widths, cifar_recipe, cifar_task, took_over, weights_of
+from cutaway.nets.zoo.smooth_convnet import whiten, widths_of
+from cutaway.training.cifar import Batch, Build, Loss, Settings, Widths, cifar_recipe, cifar_task, took_over, weights_of
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
 
@@ -50,16 +50,11 @@ class Config(Settings):
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
-    advisers = [weights_of(each) for each in config.advisers]
-
-    def network(classes: int) -> nn.Module:
-        others = [widths_of(each) for each in advisers]
-        return clear_net(classes, config.widths, shared=config.shared, strength=config.strength, advisers=others)
 
     def begun(module: nn.Module, pictures: Tensor) -> None:
         assert isinstance(module, ClearNet)
-        for name, adviser, given in zip(config.advisers, module.advisers, advisers, strict=True):
-            took_over(adviser.requires_grad_(False), given, name)
+        for name, adviser in zip(config.advisers, module.advisers, strict=True):
+            took_over(adviser.requires_grad_(False), weights_of(name), name)
         if config.start:
             given = weights_of(config.start)
             took_over(module.gates.requires_grad_(False), given, config.start)
@@ -69,7 +64,13 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         module.values_like_gates()
 
     loss = asking(told(config), config.evidence, config.asked, len(config.classes))
-    return cifar_task(config, data, seed, device, network, begun=begun, loss=loss, plain=value_filters)
+    return cifar_task(config, data, seed, device, network_of(config), begun=begun, loss=loss, plain=value_filters)
+
+
+def network_of(config: Config) -> Build:
+    """The network that the settings describe."""
+    advisers = [widths_of(weights_of(each)) for each in config.advisers]
+    return partial(clear_net, widths=config.widths, shared=config.shared, strength=config.strength, advisers=advisers)
 
 
 def told(config: Config) -> Loss:
@@ -88,11 +89,6 @@ def told(config: Config) -> Loss:
         return torch.lerp(by_labels, F.cross_entropy(scores, last.float().softmax(1)), config.taught)
 
     return loss
-
-
-def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Those of the stages of a `smooth_convnet`, by its weights."""
-    return tuple(len(value) for name, value in weights.items() if name.endswith("conv2.weight"))
 
 
 def value_filters(module: nn.Module) -> list[nn.Parameter]:

@@ -15,8 +15,9 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.nets.zoo.positive_net import positive_net
-from cutaway.training.cifar import Batch, Loss, Settings, cifar_recipe, cifar_task, entropy, teacher_of
+from cutaway.training.cifar import Batch, Loss, Settings, cifar_recipe, cifar_task, entropy
 from cutaway.training.loop import Task
+from cutaway.training.teachers import teacher_of
 from cutaway.whitebox import PositiveConv2d, weights_held
 
 CLAIM = __doc__.splitlines()[0]
