@@ -19,6 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from _evidence import QUICK, report
 from _legible import ATTACKED, READINGS, Pictures, figure, judge, kept, legible, told
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
@@ -110,6 +111,13 @@ def rows_of(
     return found
 
 
+@torch.no_grad()
+def same(one: cw.Model, other: cw.Model, pictures: Tensor) -> float:
+    """Of how many pictures two networks say the same, in per cent."""
+    told = [torch.cat([model(some).argmax(1) for some in pictures.split(500)]) for model in (one, other)]
+    return round(100 * float((told[0] == told[1]).float().mean()), 2)
+
+
 def beside(shown: Sequence[cw.Model], data: Pictures) -> None:
     """The figure: for each network the gradients of ten pictures toward their class, and each pixel's share of it."""
     pictures, targets = data
@@ -128,7 +136,10 @@ def main() -> None:
     examined_ones = networks()
     beside([model for name, model, _ in examined_ones if MIDDLE not in name and name not in (ALONE, ANSWERS)], data)
     for name, model, readings in examined_ones:
-        rows += rows_of(name, model, readings, data, by)
+        found = rows_of(name, model, readings, data, by)
+        if name in (ALONE, ANSWERS):
+            found[0]["says the same as clear, %"] = same(model, examined_ones[0][1], data[0])
+        rows += found
     drawn("clear_classes", examined_ones[0][1], *data)
     card = json.loads((WEIGHTS / "clear.json").read_text())
     rows[0] |= {"parameters": card["parameters"], "bytes": card["bytes"]}

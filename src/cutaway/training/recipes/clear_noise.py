@@ -4,7 +4,8 @@
 
 Only the head learns, in one epoch. The gradient toward a class on noise is the head's weights times the slopes of the
 channels below, which stay as they are: these are taken once, on noise drawn for it, and a frozen black box says what it
-sees in their sum. The judge of the noise test is another network, and its noise other noise.
+sees in their sum. The judge of the noise test is another network, and its noise other noise. What the head says is
+told without the answers: with them, it learned to leave all to these (deaf to them, it was wrong).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from cutaway.metrics.noise import noise, shown
 from cutaway.nets.model import Model
 from cutaway.nets.zoo.clear_net import ClearNet
-from cutaway.training.cifar import Batch, Teacher, cifar_recipe, cifar_task, entropy, took_over, weights_of
+from cutaway.training.cifar import Batch, Teacher, cifar_recipe, cifar_task, took_over, weights_of
 from cutaway.training.loop import Task
 from cutaway.training.pictures import PREPROCESS
 from cutaway.training.recipes import clear
@@ -48,7 +49,7 @@ class Config(clear.Config):
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
     """The training as data and functions."""
-    judge = answers_of(config.judge, config, device)
+    judge, told = answers_of(config.judge, config, device), clear.told(config)
     slopes: list[Tensor] = []  # of the channels on noise, taken when the network has its weights
 
     def begun(module: nn.Module, _: Tensor) -> None:
@@ -61,7 +62,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         assert isinstance(module, ClearNet)
         some = slopes[0][torch.randperm(config.draws, device=device)[: -(-config.draws // 2)]].mean(0)
         asked = unrecognised(module.head.weight, some, judge, config.blurred)
-        return entropy(config)(module, pictures, targets) + config.noise * asked
+        return told(module, pictures, targets) + config.noise * asked
 
     return cifar_task(config, data, seed, device, clear.network_of(config), begun=begun, loss=loss, plain=head)
 
