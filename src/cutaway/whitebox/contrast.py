@@ -9,7 +9,7 @@ from torch import Tensor
 from cutaway.core.errors import choose
 from cutaway.whitebox.gradients import Weighing
 
-ROUNDS, NEAR = 10, 0.25  # of Weiszfeld's; how near the middle, in spreads, scores count alike: weights stay finite
+ROUNDS, NEAR = 10, 0.1  # of Weiszfeld's; how near the middle, in spreads, scores count alike: weights stay finite
 
 
 class Contrast(Weighing):
@@ -37,7 +37,7 @@ class Contrast(Weighing):
         return scores - (weights * scores).sum(1, keepdim=True)
 
     def extra_repr(self) -> str:
-        return f"against={self.against}"
+        return f"against={self.against}" + (f", near={NEAR:g}" if self.against == "middle" else "")
 
 
 def middle(scores: Float[Tensor, "batch classes *places"]) -> Float[Tensor, "batch classes *places"]:

@@ -1,24 +1,16 @@
-"""Recipes `clear` and `clear-noise` on drawn pictures: what learns, what stays, and what a judge makes of a head."""
+"""Recipe `clear` on drawn pictures: what learns, and what stays."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-import cutaway as cw
-from cutaway.metrics.noise import class_slopes
-from cutaway.nets.zoo.clear_net import ClearNet
-from cutaway.training.cifar import Settings
 from cutaway.training.loop import Task, fit
-from cutaway.training.pictures import PREPROCESS
 from cutaway.training.recipe import configure
 from cutaway.training.recipes import recipe
-from cutaway.training.recipes.clear_noise import OTHER, channel_slopes, unrecognised
-from cutaway.training.teachers import answers_of
 
 CPU = torch.device("cpu")
 CLASSES = '["airplane", "automobile"]'
@@ -59,25 +51,3 @@ def test_clear_learns_its_values_under_gates_and_advisers_that_stay(tiny_cifar: 
 def test_from_nothing_gates_and_their_answer_learn_too(tiny_cifar: str, tmp_path: Path) -> None:
     moved = changed(task_of("clear", tiny_cifar, "epochs=1", "start="), tmp_path / "run")
     assert {"gates.head.weight", "gates.stage1.conv1.weight", "values.layer1.conv.weight", "head.weight"} <= moved
-
-
-def test_a_head_learns_what_its_judge_asks_for_on_noise_and_nothing_else_moves(tiny_cifar: str, tmp_path: Path) -> None:
-    begun = task_of("clear", tiny_cifar, "start=").module.eval()
-    start = saved(begun, tmp_path / "begun.safetensors")
-    judge = answers_of("cifar10", Settings(classes=("airplane", "automobile")), CPU)
-    assert isinstance(begun, ClearNet)
-    slopes = channel_slopes(begun, 4, 7).mean(0)  # on other noise than it learns from
-    toward = torch.einsum("kc,cdyx->kdyx", begun.head.weight - begun.head.weight.mean(0), slopes)
-    found = class_slopes(cw.Model(begun, PREPROCESS), 2, draws=4, seed=OTHER + 7).mean(1)
-    cosines = F.cosine_similarity(toward.flatten(1), found.flatten(1))
-    assert float(cosines.detach().min()) > 0.9999  # of two classes the middle is the mean
-
-    @torch.no_grad()
-    def lacking(network: ClearNet) -> float:
-        torch.manual_seed(5)
-        return sum(float(unrecognised(network.head.weight, slopes, judge, 0.5)) for _ in range(20)) / 20
-
-    task = task_of("clear-noise", tiny_cifar, "epochs=40", "draws=8", "noise=5", "plain_rate=0.01", f"start={start}")
-    assert changed(task, tmp_path / "run") == {"head.weight"}
-    assert isinstance(task.module, ClearNet)
-    assert lacking(task.module) < 0.9 * lacking(begun)
