@@ -199,7 +199,9 @@ def test_training_can_begin_from_a_run_s_own_weights(tiny_cifar: str, tmp_path: 
         found.task(configure(found.config, [*settings, "start=none.pt"]), tiny_cifar, 0, torch.device("cpu"))
     (tmp_path / "notes.md").write_text("no weights")
     with pytest.raises(WeightsError, match=r"is no weights file by its name; expected \.safetensors"):
-        found.task(configure(found.config, [f"start={tmp_path / 'notes.md'}"]), tiny_cifar, 0, torch.device("cpu"))
+        found.task(
+            configure(found.config, [*settings, f"start={tmp_path / 'notes.md'}"]), tiny_cifar, 0, torch.device("cpu")
+        )
 
 
 def test_pictures_can_be_shown_at_contrast_one(tiny_cifar: str) -> None:
