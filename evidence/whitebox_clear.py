@@ -33,6 +33,7 @@ from cutaway.nets.zoo.clear_net import ClearNet
 from cutaway.report.drawing import heat, png, tile
 from cutaway.training.pictures import PREPROCESS
 from cutaway.whitebox import AnswerGate, Contrast, Homogeneous
+from cutaway.whitebox.homogeneous import contrast_of
 
 MOSAICS = 20 if QUICK else 100
 WANTED = 93.5
@@ -76,15 +77,20 @@ def unanswered(clear: cw.Model) -> nn.Module:
 
 
 class Answers(nn.Module):
-    """What `clear` listens to: the answers of its gating stream and of its advisers, as log probabilities."""
+    """What `clear` listens to: its gating stream and its advisers, as log probabilities less their mean over classes.
+
+    (With what all classes share left in, their gradients would look alike.)
+    """
 
     def __init__(self, clear: nn.Module) -> None:
         super().__init__()
         assert isinstance(clear, ClearNet)
-        self.clear = clear
+        self.clear, self.contrast = clear, Contrast()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return self.clear.answer(pictures, self.clear.streams(pictures)[1]).log()
+        seen = pictures / contrast_of(pictures)
+        told: Tensor = self.contrast(self.clear.answer(seen, self.clear.gating(seen)[1]).log())
+        return told
 
 
 def homogeneous(box: cw.Model) -> cw.Model:

@@ -101,21 +101,19 @@ def test_at_contrast_one_nothing_changes_and_an_even_field_has_no_score() -> Non
 
 
 def test_for_one_picture_a_clear_network_is_a_linear_map() -> None:
-    network = trained_a_little(clear_net(4, (6, 8), 3))
+    network = clear_net(4, (6, 8), 3)
+    trained_a_little(network)
     assert network.answered is None
     picture, other = drawn(1, 3, 16, 16).requires_grad_(), drawn(1, 3, 16, 16, seed=1)
-    gates: list[Tensor] = []
-    for step in network.get_submodule("values").children():
-        step.register_forward_pre_hook(lambda _, given: gates.append(given[1].detach()))
     with weights_held(network):
         scores = network(picture)
         maps = torch.cat([slope(scores[:, each], picture) for each in range(4)])
     torch.testing.assert_close((maps * picture).sum((1, 2, 3)), scores[0])
 
+    gates, _ = network.gating(picture / picture.square().mean().sqrt())
+
     def told(values: Tensor) -> Tensor:  # through the gates of the first picture: the map is the same one
-        for step, by in zip(network.values, tuple(gates[:5]), strict=True):  # type: ignore[arg-type]
-            values = step(values, by)
-        return network.head(network.flatten(network.pool(values)))  # type: ignore[operator, no-any-return]
+        return network.head(network.summed(values, gates))  # type: ignore[no-any-return]
 
     against = middle(told(picture)) * told(other)  # and against the middle of its classes
     torch.testing.assert_close((maps * other).sum((1, 2, 3)), (told(other) - against.sum(1, keepdim=True))[0])
@@ -180,8 +178,9 @@ def test_with_answers_scores_still_add_up_and_follow_them() -> None:
         held = network(picture)
         torch.testing.assert_close((slope(held[:, 1], picture) * picture).sum((1, 2, 3)), scores[:, 1])
     torch.testing.assert_close(network(3 * picture), 3 * scores)  # answers don't depend on contrast
-    summed, last = network.streams(picture)
     seen = picture / picture.square().mean((1, 2, 3), keepdim=True).sqrt()
+    openings, last = network.gating(seen)
+    summed = network.summed(picture, openings)
     answers = [last.softmax(1), *(each(seen).softmax(1) for each in network.advisers)]
     together = (answers[0] * answers[1] * answers[2]) ** (1 / 3)  # each counts as much
     assert network.answered is not None

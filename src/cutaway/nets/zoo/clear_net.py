@@ -76,29 +76,32 @@ class ClearNet(nn.Module):
         self.values_like_gates()
 
     def forward(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
-        return self.scores(self.channels(pictures))
-
-    def channels(self, pictures: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels"]:
-        """What the head is given: what the value stream adds up, let through by the answers, where there are any."""
-        summed, last = self.streams(pictures)
-        if self.answered is None:
-            return summed
-        opened: Tensor = self.answered(summed, self.answer(pictures, last), self.head.weight)
-        return opened
-
-    def answer(self, pictures: Float[Tensor, "batch 3 height width"], last: Tensor) -> Float[Tensor, "batch classes"]:
-        """Probabilities: the geometric mean of what the gating stream ends with and what each adviser says."""
         seen = pictures / contrast_of(pictures)
-        return torch.stack([last, *(each(seen) for each in self.advisers)]).log_softmax(2).mean(0).softmax(1)
+        openings, last = self.gating(seen)
+        if self.answered is None:
+            return self.scores(self.summed(pictures, openings))
+        answer = self.answer(seen, last)
+        return self.scores(self.answered(self.summed(pictures, openings), answer, self.head.weight))
 
-    def streams(self, pictures: Float[Tensor, "batch 3 height width"]) -> tuple[Tensor, Tensor]:
-        """What the value stream adds up, (batch, channels), and what the gating stream ends with: its answer."""
-        values, seen, steps = pictures, pictures / contrast_of(pictures), iter(self.values)
+    def gating(self, seen: Float[Tensor, "batch 3 height width"]) -> tuple[list[Tensor], Tensor]:
+        """What each nonlinearity of the gating stream is given, and what the stream ends with: its answer."""
+        openings = []
         for layer in leaves(self.gates):
             if isinstance(layer, nn.GELU):
-                values = next(steps)(values, seen)
+                openings.append(seen)
             seen = layer(seen)
-        return self.flatten(self.pool(values)), seen
+        return openings, seen
+
+    def answer(self, seen: Float[Tensor, "batch 3 height width"], last: Tensor) -> Float[Tensor, "batch classes"]:
+        """Probabilities: the geometric mean of what the gating stream ends with and what each adviser says."""
+        return torch.stack([last, *(each(seen) for each in self.advisers)]).log_softmax(2).mean(0).softmax(1)
+
+    def summed(self, values: Tensor, openings: Sequence[Tensor]) -> Float[Tensor, "batch channels"]:
+        """What the value stream adds up from pictures, let through by these openings."""
+        for step, by in zip(self.values, openings, strict=True):
+            values = step(values, by)
+        channels: Tensor = self.flatten(self.pool(values))
+        return channels
 
     def scores(self, channels: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
         """What channels say, class by class."""

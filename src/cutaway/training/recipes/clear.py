@@ -1,18 +1,18 @@
-"""Scores that add up from pixels: 93.4 % of the 10,000 test pictures, without test-time augmentation (n = 1 run).
+r"""Scores that add up from pixels: 93.4 % of the 10,000 test pictures, without test-time augmentation (n = 1 run).
 
-Gates decide, values add up, answers open the last gates (`nets/zoo/clear_net.py`). On narrower gates, the shipped
-`cifar10`, in 25 minutes of one core without tiles for bfloat16:
+Gates decide, values add up, answers open the last gates (`nets/zoo/clear_net.py`). Under the shipped `cifar10`:
 
     cutaway train clear
 
-The shipped network has wider ones, which saw pictures at contrast one in the end, and an adviser; in this order:
+That is a narrower network than the shipped one (on 5,000 held-out pictures, its gates trained on the other 45,000, it
+tells 89.6 %), whose gates are wider and saw pictures at contrast one in the end, and which has an adviser:
 
     cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=20 --set shift=4
-    cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=18 --set shift=4 --set cutout=12
+    cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=18 --set shift=4 --set cutout=12 \
         --set filter_rate=0.06 --set rest_rate=0.03 --set start=FIRST
-    cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=3 --set even=true
+    cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=3 --set even=true \
         --set filter_rate=0.03 --set rest_rate=0.015 --set start=SECOND
-    cutaway train cifar10 --set epochs=3 --set even=true --set filter_rate=0.03 --set rest_rate=0.015
+    cutaway train cifar10 --set epochs=3 --set even=true --set filter_rate=0.03 --set rest_rate=0.015 \
         --set start=cifar10
     cutaway train clear --set 'widths=[64, 192, 256]' --set start=THIRD --set 'advisers=["FOURTH"]'
 
@@ -24,10 +24,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
@@ -36,6 +37,7 @@ from cutaway.nets.zoo.smooth_convnet import whiten, widths_of
 from cutaway.training.cifar import Batch, Build, Loss, Settings, Widths, cifar_recipe, cifar_task, took_over, weights_of
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
+from cutaway.whitebox.homogeneous import contrast_of
 
 CLAIM = __doc__.splitlines()[0]
 
@@ -52,7 +54,7 @@ class Config(Settings):
     shared: PositiveInt = SHARED  # places a side that share their gates: what makes gradients legible
     strength: NonNegativeFloat = 1.0  # how far answers open the last channels; 0 = no answer, values are all there is
     advisers: tuple[str, ...] = ()  # further networks, by spec or weights file, whose answers count as much
-    taught: float = 0.5  # of the values' labels: the share that the gating stream's answer is
+    taught: Annotated[float, Field(ge=0, le=1)] = 0.5  # that share of the values' labels is the gating stream's answer
     evidence: NonNegativeFloat = 0.3  # how strongly evidence for a class is pressed to lie on pictures of it
     asked: PositiveInt = 24  # pictures of each batch that are asked; each costs as much as three that are not
     filter_rate: float = 0.05  # of Muon, for gates that learn
@@ -94,8 +96,8 @@ def told(config: Config) -> Loss:
     def loss(module: nn.Module, pictures: Tensor, targets: Tensor) -> Tensor:
         assert isinstance(module, ClearNet)
         with autocast(pictures.device):
-            summed, last = module.streams(pictures)
-            scores = module.scores(summed).float()
+            openings, last = module.gating(pictures / contrast_of(pictures))
+            scores = module.scores(module.summed(pictures, openings)).float()
         by_labels = F.cross_entropy(scores, targets, label_smoothing=config.smoothing)
         if not config.strength:
             return by_labels
