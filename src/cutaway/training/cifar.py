@@ -122,7 +122,7 @@ def cifar_task(
         batches=batches,
         loss=lambda batch: (loss or entropy(config))(module, *batch),
         schedule=lambda progress: min(progress / config.warmup, (1 - progress) / (1 - config.warmup)),
-        score=lambda: {"accuracy": accuracy(tested(config, module), held, device)} if held else {},
+        score=lambda: {"accuracy": accuracy(as_shown(config, module), held, device)} if held else {},
         epochs=config.epochs,
         steps=each * (len(train) // config.batch),
         seed=seed,
@@ -202,7 +202,7 @@ def optimizers(config: Settings, module: nn.Module, plain: list[nn.Parameter]) -
     return found
 
 
-def tested(config: Settings, module: nn.Module) -> nn.Module:
+def as_shown(config: Settings, module: nn.Module) -> nn.Module:
     """The network as its pictures are shown to it."""
     return Homogeneous(module) if config.even else module
 
@@ -212,7 +212,7 @@ def test(config: Settings, module: nn.Module, data: str, device: torch.device) -
     _, held = training_pictures(data, config.classes, config.holdout, config.batch)
     scored = held or test_pictures(data, config.classes)
     return {
-        "accuracy": accuracy(tested(config, module), scored, device, "float32"),
+        "accuracy": accuracy(as_shown(config, module), scored, device, "float32"),
         "n": len(scored),
         "test_set": held is None,
     }

@@ -17,7 +17,7 @@ from cutaway.nets.load import load
 from cutaway.nets.zoo.gumbel_net import gumbel_net
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
-from cutaway.training.cifar import Settings, entropy, optimizers, tested
+from cutaway.training.cifar import Settings, as_shown, entropy, optimizers
 from cutaway.training.loop import Task, fit
 from cutaway.training.muon import Muon
 from cutaway.training.pictures import covered
@@ -212,9 +212,9 @@ def test_pictures_can_be_shown_at_contrast_one(tiny_cifar: str) -> None:
     pictures, _ = next(iter(found.task(config, tiny_cifar, 0, torch.device("cpu")).batches(0)))
     torch.testing.assert_close(pictures.square().mean((1, 2, 3)), torch.ones(8))
     network, dim = smooth_convnet(2, (8, 8)).eval(), 0.1 * pictures
-    told = tested(config, network)(dim)  # in the test, too
+    told = as_shown(config, network)(dim)  # in the test, too
     torch.testing.assert_close(told, 0.1 * network(pictures))
-    assert tested(Settings(), network) is network
+    assert as_shown(Settings(), network) is network
 
 
 def test_a_square_of_every_picture_is_covered_at_its_own_place(tiny_cifar: str) -> None:
