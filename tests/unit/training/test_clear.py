@@ -41,11 +41,6 @@ def test_clear_learns_its_values_under_gates_and_advisers_that_stay(tiny_cifar: 
     moved = changed(task, tmp_path / "run")
     assert {key.split(".")[0] for key in moved} == {"values", "head"}
     assert task.module.get_parameter("advisers.0.stage2.conv2.weight").shape[0] == 10
-    run = saved(task.module, tmp_path / "run.safetensors")
-    gone_on = task_of("clear", tiny_cifar, f"start={gates}", f"values={run}").module
-    learned = task.module.state_dict()
-    for key, value in gone_on.state_dict().items():
-        assert torch.equal(value, learned[key]), key
 
 
 def test_from_nothing_gates_and_their_answer_learn_too(tiny_cifar: str, tmp_path: Path) -> None:

@@ -49,7 +49,6 @@ class Config(Settings):
     epochs: PositiveInt = 2  # values begin with filters that have learned; a third epoch gives nothing
     batch: PositiveInt = 125  # twice the steps of 250 at a tenth more time
     start: str = "cifar10"  # the gating stream, which stays as it is; "" = drawn anew, and learns with the values
-    values: str = ""  # a run of `clear` whose values and head are gone on with; "" = they begin as the gating stream's
     widths: Widths = (64, 144, 176)  # of its stages
     shared: PositiveInt = SHARED  # places a side that share their gates: what makes gradients legible
     strength: NonNegativeFloat = 1.0  # how far answers open the last channels; 0 = no answer, values are all there is
@@ -75,10 +74,6 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         else:
             whiten(module.gates, pictures)
         module.values_like_gates()
-        if config.values:
-            given = weights_of(config.values)
-            took_over(module.values, given, config.values, above="values.")
-            took_over(module.head, given, config.values, above="head.")
 
     loss = asking(told(config), config.evidence, config.asked, len(config.classes))
     return cifar_task(config, data, seed, device, network_of(config), begun=begun, loss=loss, plain=value_filters)
