@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -222,7 +222,7 @@ def cifar_recipe(
     name: str,
     claim: str,
     config: type[Settings],
-    task: Callable[..., Task[Batch]],
+    task: Callable[..., Task[Any]],
     scores: Callable[..., Scores] = test,
 ) -> Recipe:
     """A recipe for CIFAR-10 with the common test."""

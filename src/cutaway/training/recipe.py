@@ -138,8 +138,14 @@ def begin(recipe: Recipe, settings: dict[str, Any], folder: Path, resume: bool) 
 
 
 def half(tensor: torch.Tensor) -> torch.Tensor:
-    """Floats at half the bytes; counters as they are."""
-    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+    """Floats at half the bytes, whole numbers of a byte at a quarter; what fits into neither, and counters, as is."""
+    if not tensor.is_floating_point():
+        return tensor.contiguous()
+    for smaller in (torch.int8, torch.float16):
+        kept = tensor.to(smaller)
+        if bool(kept.isfinite().all()) and (smaller == torch.float16 or torch.equal(kept.to(tensor), tensor)):
+            return kept.contiguous()
+    return tensor.contiguous()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -98,13 +98,14 @@ class AnswerGate(Weighing):
 
     def forward(
         self,
-        values: Float[Tensor, "batch channels"],
+        values: Float[Tensor, "batch channels *places"],
         answer: Float[Tensor, "batch classes"],
         above: Float[Tensor, "classes channels"],
-    ) -> Float[Tensor, "batch channels"]:
+    ) -> Float[Tensor, "batch channels *places"]:
         speaks = above - above.mean(0)
         speaks = speaks / speaks.square().mean().sqrt().clamp(min=torch.finfo(above.dtype).tiny)
         opened = 2 * torch.sigmoid(self.strength * answer @ speaks)
+        opened = opened[(..., *(None,) * (values.ndim - 2))]
         return (opened.detach() if self.detach else opened) * values
 
     def extra_repr(self) -> str:

@@ -33,6 +33,7 @@ SMALL: dict[str, list[str]] = {
     "airbench": ["widths=[8, 8, 8]"],
     "adversarial": ["widths=[8, 8]"],
     "clear": ["widths=[8, 8]", "start="],
+    "clear-noise": ["steps=3", "draws=2", "looked=5", "told=20"],
     "bias-free": ["widths=[8, 8]"],
     "gumbel": ["widths=[8, 8]"],
     "two-layers": ["filters=8", "units=4", "augment=noise"],
@@ -53,6 +54,10 @@ class KilledError(Exception):
 def small_task(name: str, data: str, seed: int = 0) -> Task[Any]:
     found = recipe(name)
     settings = [f"classes={CLASSES}", "epochs=3", "batch=16", "shift=1", *SMALL.get(name, [])]
+    if name == "clear-noise":
+        begun = Path(data.removeprefix("cifar10:")) / "begun.safetensors"
+        save_file(small_task("clear", data).module.state_dict(), begun)
+        settings += [f"start={begun}"]
     return found.task(configure(found.config, settings), data, seed, torch.device("cpu"))
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cutaway.core.errors import OptionError
-from cutaway.nets.zoo.clear_net import clear_net
+from cutaway.core.errors import OptionError, WeightsError
+from cutaway.nets.zoo.clear_net import clear_net, like
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.whitebox import AnswerGate, Homogeneous, SharedGate, weights_held
 from cutaway.whitebox.contrast import middle
@@ -113,7 +113,7 @@ def test_for_one_picture_a_clear_network_is_a_linear_map() -> None:
     gates, _ = network.gating(picture / picture.square().mean().sqrt())
 
     def told(values: Tensor) -> Tensor:  # through the gates of the first picture: the map is the same one
-        return network.head(network.summed(values, gates))  # type: ignore[no-any-return]
+        return network.head(network.flatten(network.summed(values, gates)))  # type: ignore[no-any-return]
 
     against = middle(told(picture)) * told(other)  # and against the middle of its classes
     torch.testing.assert_close((maps * other).sum((1, 2, 3)), (told(other) - against.sum(1, keepdim=True))[0])
@@ -185,8 +185,33 @@ def test_with_answers_scores_still_add_up_and_follow_them() -> None:
     together = (answers[0] * answers[1] * answers[2]) ** (1 / 3)  # each counts as much
     assert network.answered is not None
     opened = network.answered(summed, together / together.sum(1, keepdim=True), network.head.weight)
-    torch.testing.assert_close(network.contrast(network.head(opened)), scores)
+    torch.testing.assert_close(network.contrast(network.head(opened.flatten(1))), scores)
     assert bool((network.scores(summed) - scores).abs().max() > 0.01 * scores.abs().max())
+
+
+def test_a_head_may_count_places_each_in_its_own_way() -> None:
+    network, whole = clear_net(4, (6, 8), 3, strength=1.0, places=2), clear_net(4, (6, 8), 3, strength=1.0)
+    trained_a_little(network)
+    head = network.head.weight.detach()
+    rest = {key: value for key, value in network.state_dict().items() if key != "head.weight"}
+    whole.double().eval().load_state_dict(rest | {"head.weight": head.unflatten(1, (8, 4)).sum(2)})
+    picture = drawn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert not torch.allclose(network(picture), whole(picture))
+        network.head.weight.copy_(head.unflatten(1, (8, 4)).mean(2).repeat_interleave(4, 1))
+        torch.testing.assert_close(network(picture), whole(picture))  # a mean over places
+    picture.requires_grad_()
+    with weights_held(network):
+        scores = network(picture)
+        torch.testing.assert_close((slope(scores[:, 1], picture) * picture).sum((1, 2, 3)), scores[:, 1])
+
+
+def test_a_clear_network_is_told_by_its_weights() -> None:
+    network = clear_net(4, (6, 8), 3, strength=1.0, advisers=[(6, 6), (8,)], places=2)
+    again = like(network.state_dict(), 4, 1.0, 2)
+    again.load_state_dict(network.state_dict())
+    with pytest.raises(WeightsError, match='"box" has no gating stream; expected weights of a clear network'):
+        like(smooth_convnet(4, (6, 8), 3).state_dict(), 4, 1.0, 2, "box")
 
 
 def test_a_stream_that_learns_nothing_keeps_its_norms() -> None:

@@ -10,15 +10,16 @@ picture-wide: channels that speak for what the gating stream answers open wider 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.core.errors import OptionError
-from cutaway.nets.zoo.smooth_convnet import smooth_convnet
+from cutaway.core.errors import OptionError, WeightsError
+from cutaway.nets.zoo.smooth_convnet import filters, leaves, smooth_convnet, widths_of
 from cutaway.whitebox import AnswerGate, Contrast, SharedGate
 from cutaway.whitebox.homogeneous import contrast_of
 
@@ -43,12 +44,13 @@ class Value(nn.Module):
 
 
 class ClearNet(nn.Module):
-    """`gates` (a `smooth_convnet`), `values.layer0 ... layerN`, `pool, flatten, answered, head, contrast`.
+    """`gates` (a `smooth_convnet`), `values.layer0 ... layerN`, `pool, answered, flatten, head, contrast`.
 
     The gating stream sees the picture at contrast one, so that the whole is homogeneous: f(x) = <grad f(x), x> holds
     for the plain gradient, and for W(x), which is the gradient within `weights_held`. strength: how far its answer, and
     that of each of `advisers` (networks that see what it sees), opens the last channels; with 0 it has no head to
-    answer with, and values are all there is.
+    answer with, and values are all there is. places: a grid of so many a side has a head that may count each of its
+    places in its own way; with 1 a score is a mean over all.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ClearNet(nn.Module):
         shared: int = SHARED,
         strength: float = 0.0,
         advisers: Sequence[nn.Module] = (),
+        places: int = 1,
     ) -> None:
         super().__init__()
         if advisers and not strength:
@@ -66,9 +69,9 @@ class ClearNet(nn.Module):
         self.advisers = nn.ModuleList(advisers) if advisers else ()
         steps = [Value(conv, pool, shared) for conv, pool, _ in filters(gates)]
         self.values = nn.Sequential(OrderedDict((f"layer{number}", step) for number, step in enumerate(steps)))
-        self.pool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        self.pool, self.flatten = nn.AdaptiveAvgPool2d(places), nn.Flatten()
         self.answered = AnswerGate(strength) if strength else None
-        self.head = nn.Linear(steps[-1].conv.out_channels, classes, bias=False)
+        self.head = nn.Linear(steps[-1].conv.out_channels * places**2, classes, bias=False)
         self.contrast = Contrast("middle")
         if not strength:
             for above in ("pool", "flatten", "head"):
@@ -80,8 +83,9 @@ class ClearNet(nn.Module):
         openings, last = self.gating(seen)
         if self.answered is None:
             return self.scores(self.summed(pictures, openings))
-        answer = self.answer(seen, last)
-        return self.scores(self.answered(self.summed(pictures, openings), answer, self.head.weight))
+        summed = self.summed(pictures, openings)
+        above = self.head.weight.unflatten(1, (summed.shape[1], -1)).sum(2)  # what a channel says anywhere
+        return self.scores(self.answered(summed, self.answer(seen, last), above))
 
     def gating(self, seen: Float[Tensor, "batch 3 height width"]) -> tuple[list[Tensor], Tensor]:
         """What each nonlinearity of the gating stream is given, and what the stream ends with: its answer."""
@@ -96,16 +100,16 @@ class ClearNet(nn.Module):
         """Probabilities: the geometric mean of what the gating stream ends with and what each adviser says."""
         return torch.stack([last, *(each(seen) for each in self.advisers)]).log_softmax(2).mean(0).softmax(1)
 
-    def summed(self, values: Tensor, openings: Sequence[Tensor]) -> Float[Tensor, "batch channels"]:
+    def summed(self, values: Tensor, openings: Sequence[Tensor]) -> Float[Tensor, "batch channels places places"]:
         """What the value stream adds up from pictures, let through by these openings."""
         for step, by in zip(self.values, openings, strict=True):
             values = step(values, by)
-        channels: Tensor = self.flatten(self.pool(values))
+        channels: Tensor = self.pool(values)
         return channels
 
-    def scores(self, channels: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch classes"]:
+    def scores(self, channels: Float[Tensor, "batch channels places places"]) -> Float[Tensor, "batch classes"]:
         """What channels say, class by class."""
-        told: Tensor = self.contrast(self.head(channels))
+        told: Tensor = self.contrast(self.head(self.flatten(channels)))
         return told
 
     def train(self, mode: bool = True) -> ClearNet:
@@ -135,28 +139,29 @@ def clear_net(
     shared: int = SHARED,
     strength: float = 0.0,
     advisers: Sequence[Sequence[int]] = (),
+    places: int = 1,
 ) -> ClearNet:
     """The network for pictures that two poolings divide; its gating stream is a `smooth_convnet`.
 
     advisers: the widths of each, which are of the same make.
     """
     gates, *others = (smooth_convnet(classes, each, whitening) for each in (widths, *advisers))
-    return ClearNet(gates, classes, shared, strength, others)
+    return ClearNet(gates, classes, shared, strength, others, places)
 
 
-def leaves(network: nn.Module) -> Iterator[nn.Module]:
-    """The layers that hold no others, in their order."""
-    return (layer for layer in network.modules() if not any(layer.children()))
+def like(weights: Mapping[str, Tensor], classes: int, strength: float, places: int, name: str = "weights") -> ClearNet:
+    """A network of the shape that these weights are of, but for its grid of places.
 
-
-def filters(gates: nn.Sequential) -> list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]]:
-    """Each convolution of a gating stream, with the pooling and the norm behind it, where there are such."""
-    found: list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]] = []
-    for layer in leaves(gates):
-        if isinstance(layer, nn.Conv2d):
-            found.append((layer, None, None))
-        elif isinstance(layer, nn.AvgPool2d):
-            found[-1] = (found[-1][0], layer, found[-1][2])
-        elif isinstance(layer, nn.BatchNorm2d):
-            found[-1] = (found[-1][0], found[-1][1], layer)
-    return found
+    strength: of its answers, where it has such, which weights don't tell. Raises WeightsError for other networks.
+    """
+    streams: dict[str, dict[str, Tensor]] = {}
+    for key, value in weights.items():
+        stream = re.match(r"gates|advisers\.\d+", key)
+        streams.setdefault(stream[0] if stream else "", {})[key] = value
+    widths = [widths_of(each) for stream, each in sorted(streams.items()) if stream]
+    if not widths:
+        raise WeightsError(f'"{name}" has no gating stream; expected weights of a clear network; try clear')
+    gates = widths.pop()  # "gates" comes after "advisers.0"
+    whitening = len(weights["gates.stem.whiten.weight"]) // 2
+    answers = "gates.head.weight" in weights
+    return clear_net(classes, gates, whitening, strength=strength * answers, advisers=widths, places=places)

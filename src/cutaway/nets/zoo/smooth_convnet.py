@@ -8,7 +8,7 @@ so what a channel gives to a class score is exactly its mean times one weight. S
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -43,6 +43,42 @@ def smooth_convnet(
 def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
     """The widths of the stages, by the weights of such a network."""
     return tuple(len(value) for name, value in weights.items() if name.endswith("conv2.weight"))
+
+
+def leaves(network: nn.Module) -> Iterator[nn.Module]:
+    """The layers that hold no others, in their order."""
+    return (layer for layer in network.modules() if not any(layer.children()))
+
+
+def filters(network: nn.Module) -> list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]]:
+    """Each convolution, with the pooling and the norm behind it, where there are such."""
+    found: list[tuple[nn.Conv2d, nn.Module | None, nn.BatchNorm2d | None]] = []
+    for layer in leaves(network):
+        if isinstance(layer, nn.Conv2d):
+            found.append((layer, None, None))
+        elif isinstance(layer, nn.AvgPool2d):
+            found[-1] = (found[-1][0], layer, found[-1][2])
+        elif isinstance(layer, nn.BatchNorm2d):
+            found[-1] = (found[-1][0], found[-1][1], layer)
+    return found
+
+
+@torch.no_grad()
+def in_integers(network: nn.Module, top: int = 127) -> None:
+    """Rounds filters to whole numbers, so that each weight takes a byte; what the network says hardly changes.
+
+    A norm divides by the spread of what a filter finds, so the filter's own size is free: its largest weight becomes
+    `top`, and the norm's mean and variance grow along. A filter without a norm stays as it is.
+    """
+    for conv, _, norm in filters(network):
+        if norm is None:
+            continue
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        larger = top / conv.weight.abs().amax((1, 2, 3)).clamp(min=torch.finfo(conv.weight.dtype).tiny)
+        conv.weight.copy_((conv.weight * larger[:, None, None, None]).round())
+        norm.running_mean *= larger
+        norm.running_var.copy_(larger**2 * (norm.running_var + norm.eps) - norm.eps)
 
 
 def stage(wide: int, width: int, halve: bool) -> nn.Sequential:

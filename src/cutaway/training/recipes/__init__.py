@@ -14,6 +14,7 @@ RECIPES: Mapping[str, str] = {
     "airbench": "cutaway.training.recipes.airbench",
     "adversarial": "cutaway.training.recipes.adversarial",
     "clear": "cutaway.training.recipes.clear",
+    "clear-noise": "cutaway.training.recipes.clear_noise",
     "bias-free": "cutaway.training.recipes.bias_free",
     "conjunction-disjunction": "cutaway.training.recipes.conjunction_disjunction",
     "directional": "cutaway.training.recipes.directional",

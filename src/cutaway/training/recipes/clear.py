@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from cutaway.core.devices import autocast
 from cutaway.nets.zoo.clear_net import SHARED, ClearNet, clear_net
-from cutaway.nets.zoo.smooth_convnet import whiten, widths_of
+from cutaway.nets.zoo.smooth_convnet import in_integers, whiten, widths_of
 from cutaway.training.cifar import Batch, Build, Loss, Settings, Widths, cifar_recipe, cifar_task, took_over, weights_of
 from cutaway.training.evidence import asking
 from cutaway.training.loop import Task
@@ -67,6 +67,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         assert isinstance(module, ClearNet)
         for name, adviser in zip(config.advisers, module.advisers, strict=True):
             took_over(adviser.requires_grad_(False), weights_of(name), name)
+            in_integers(adviser)  # it only answers: a byte for each weight is enough
         if config.start:
             given = weights_of(config.start)
             took_over(module.gates.requires_grad_(False), given, config.start)
