@@ -4,7 +4,7 @@
 box also as r g(x / r), r the picture's contrast, whose gradients add up with nothing trained again. PGD-20 (L2 0.5) is
 told on the first 100 test pictures, of the robust network on the first 500; legibility is measured on the first 1,000
 or the first 100. What of the answer is in the map: "deaf to answers" is the same network with its last gates open, and
-"the answers that clear hears" what its gating stream and its adviser hold together. A rival's second row shows what of
+"the answers that clear hears" what its gating stream and its advisers hold together. A rival's second row shows what of
 contrast is free: which vector classes are told against changes no probability. Intervals over pictures, mosaics
 (chance 0.111), or classes and sets of noise (chance 0.1).
 

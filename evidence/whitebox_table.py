@@ -28,7 +28,7 @@ from cutaway.data.cifar10 import LABELS
 
 MOSAICS = 20 if QUICK else 60
 NARROW = "widths=[32, 64, 96]"
-LONG = {"clear": 2_300_000, "black box (cifar10)": 800_000, "adversarially trained": 100_000, "B-cos": 200_000}
+LONG = {"clear": 3_250_000, "black box (cifar10)": 800_000, "adversarially trained": 100_000, "B-cos": 200_000}
 """Rows of whitebox_clear that stand here too, and their passes, beyond the black box's where they begin with it."""
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cutaway.core.errors import DataError, OptionError
 from cutaway.training.loop import Scores, Task
-from cutaway.training.recipe import Recipe, configure, run
+from cutaway.training.recipe import Recipe, configure, half, run
 from cutaway.training.recipes import RECIPES
 from cutaway.training.recipes import recipe as find_recipe
 
@@ -131,3 +131,19 @@ def test_every_recipe_of_the_table_is_there_under_its_name() -> None:
         assert found.config()
     with pytest.raises(OptionError, match=r'no recipe "cifar"; expected one of .*cifar10.*did you mean "cifar10"'):
         find_recipe("cifar")
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (torch.tensor([[0.5, -2.0]]), torch.float16),
+        (torch.tensor([[127.0, -3.0]]), torch.int8),
+        (torch.tensor([[128.0, 1.0]]), torch.float16),
+        (torch.tensor([[127.0, 0.5]]), torch.float16),
+        (torch.tensor([1e6, 0.5]), torch.float32),  # more than half precision has room for
+        (torch.tensor(7), torch.int64),
+    ],
+)
+def test_weights_are_stored_in_the_fewest_bytes_that_hold_them(value: torch.Tensor, stored: torch.dtype) -> None:
+    assert half(value).dtype == stored
+    torch.testing.assert_close(half(value).to(value), value)

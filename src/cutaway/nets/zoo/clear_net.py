@@ -156,12 +156,11 @@ def like(weights: Mapping[str, Tensor], classes: int, strength: float, places: i
     """
     streams: dict[str, dict[str, Tensor]] = {}
     for key, value in weights.items():
-        stream = re.match(r"gates|advisers\.\d+", key)
-        streams.setdefault(stream[0] if stream else "", {})[key] = value
-    widths = [widths_of(each) for stream, each in sorted(streams.items()) if stream]
-    if not widths:
+        if stream := re.match(r"gates|advisers\.\d+", key):
+            streams.setdefault(stream[0], {})[key] = value
+    if "gates" not in streams:
         raise WeightsError(f'"{name}" has no gating stream; expected weights of a clear network; try clear')
-    gates = widths.pop()  # "gates" comes after "advisers.0"
+    gates, *advisers = (widths_of(streams[stream]) for stream in sorted(streams, key=lambda each: (len(each), each)))
     whitening = len(weights["gates.stem.whiten.weight"]) // 2
     answers = "gates.head.weight" in weights
-    return clear_net(classes, gates, whitening, strength=strength * answers, advisers=widths, places=places)
+    return clear_net(classes, gates, whitening, strength=strength * answers, advisers=advisers, places=places)

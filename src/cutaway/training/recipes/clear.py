@@ -5,7 +5,8 @@ Gates decide, values add up, answers open the last gates (`nets/zoo/clear_net.py
     cutaway train clear
 
 That is a narrower network than the shipped one (on 5,000 held-out pictures, its gates trained on the other 45,000, it
-tells 89.6 %), whose gates are wider and saw pictures at contrast one in the end, and which has an adviser:
+tells 89.6 %), whose gates are wider and saw pictures at contrast one in the end, which has three advisers, and whose
+head counts places:
 
     cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=20 --set shift=4
     cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=18 --set shift=4 --set cutout=12 \
@@ -14,10 +15,19 @@ tells 89.6 %), whose gates are wider and saw pictures at contrast one in the end
         --set filter_rate=0.03 --set rest_rate=0.015 --set start=SECOND
     cutaway train cifar10 --set epochs=3 --set even=true --set filter_rate=0.03 --set rest_rate=0.015 \
         --set start=cifar10
-    cutaway train clear --set 'widths=[64, 192, 256]' --set start=THIRD --set 'advisers=["FOURTH"]'
+    cutaway train cifar10 --seeds 2 --set epochs=14 --set even=true                   (FIFTH is that of seed 1)
+    cutaway train cifar10 --seeds 2 --set epochs=3 --set even=true --set filter_rate=0.05 --set rest_rate=0.025 \
+        --set start=FIFTH                                                              (SIXTH, seed 1)
+    cutaway train cifar10 --set 'widths=[64, 192, 256]' --set epochs=2 --set even=true \
+        --set filter_rate=0.03 --set rest_rate=0.015 --set start=FIRST
+    cutaway train clear --set 'widths=[64, 192, 256]' --set start=THIRD \
+        --set 'advisers=["FOURTH", "SIXTH", "SEVENTH"]'
+    cutaway train adversarial --set start=cifar10 --set epochs=1 --set batch=125 --set filter_rate=0.05 --set length=0.7
+    cutaway train clear-noise --set start=EIGHTH --set 'judges=["cifar10", "FIRST", "NINTH", "FIFTH"]'
 
-each a run's weights.safetensors. For some pictures of every batch the network is asked where the evidence for a class
-lies: on pictures of it, or on others (`training/evidence.py`). What each of these is worth is in docs/whitebox.md.
+FIRST and so on are the runs' weights.safetensors. For some pictures of every batch the network is asked where the
+evidence for a class lies: on pictures of it, or on others (`training/evidence.py`). What each of these is worth is in
+docs/whitebox.md.
 """
 
 from __future__ import annotations
@@ -67,10 +77,11 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Bat
         assert isinstance(module, ClearNet)
         for name, adviser in zip(config.advisers, module.advisers, strict=True):
             took_over(adviser.requires_grad_(False), weights_of(name), name)
-            in_integers(adviser)  # it only answers: a byte for each weight is enough
+            in_integers(adviser)  # what only decides needs no more than a byte for each weight
         if config.start:
             given = weights_of(config.start)
             took_over(module.gates.requires_grad_(False), given, config.start)
+            in_integers(module.gates)
             took_over(module.head, given, config.start, above="head.")
         else:
             whiten(module.gates, pictures)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from cutaway.core.seeds import generator
-from cutaway.nets.zoo.smooth_convnet import smooth_convnet, whiten
+from cutaway.nets import load
+from cutaway.nets.zoo.smooth_convnet import in_integers, smooth_convnet, whiten
 
 
 def network() -> nn.Sequential:
@@ -66,3 +67,21 @@ def test_the_stem_is_not_trained() -> None:
 def test_other_sizes_and_channels(side: int) -> None:
     module = smooth_convnet(classes=3, widths=(4, 6), channels=1).eval()
     assert module(torch.zeros(2, 1, side, side)).shape == (2, 3)
+
+
+def test_in_whole_numbers_a_network_says_the_same_and_the_scale_of_a_filter_is_free() -> None:
+    module, pictures = load("cifar10").module, torch.randn(32, 3, 32, 32, generator=generator(0))
+    pictures = torch.nn.functional.avg_pool2d(pictures, 5, 1, 2) * 5
+
+    @torch.no_grad()
+    def away(top: int, wanted: torch.Tensor) -> float:
+        in_integers(module, top)
+        return float((module(pictures) - wanted).square().mean().sqrt() / wanted.std())
+
+    with torch.no_grad():
+        before = module(pictures)
+        assert away(127, before) < 0.03
+        filters = {name: value for name, value in module.state_dict().items() if "conv" in name}
+        assert all(torch.equal(value, value.round()) and value.abs().max() == 127 for value in filters.values())
+        assert away(127, module(pictures)) < 1e-4  # nothing is left to round
+        assert away(1, before) > 0.3  # three values are too few
