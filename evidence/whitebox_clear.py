@@ -118,10 +118,9 @@ def rows_of(
 
 
 @torch.no_grad()
-def same(one: cw.Model, other: cw.Model, pictures: Tensor) -> float:
-    """Of how many pictures two networks say the same, in per cent."""
-    told = [torch.cat([model(some).argmax(1) for some in pictures.split(500)]) for model in (one, other)]
-    return round(100 * float((told[0] == told[1]).float().mean()), 2)
+def said(model: cw.Model, pictures: Tensor) -> Tensor:
+    """The class of each picture."""
+    return torch.cat([model(some).argmax(1) for some in pictures.split(500)])
 
 
 def beside(shown: Sequence[cw.Model], data: Pictures) -> None:
@@ -141,10 +140,12 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     examined_ones = networks()
     beside([model for name, model, _ in examined_ones if MIDDLE not in name and name not in (ALONE, ANSWERS)], data)
+    by_clear = said(examined_ones[0][1], data[0])
     for name, model, readings in examined_ones:
         found = rows_of(name, model, readings, data, by)
         if name in (ALONE, ANSWERS):
-            found[0]["says the same as clear, %"] = same(model, examined_ones[0][1], data[0])
+            alike = (said(model, data[0]) == by_clear).float().mean()
+            found[0]["says the same as clear, %"] = round(100 * float(alike), 2)
         rows += found
     drawn("clear_classes", examined_ones[0][1], *data)
     card = json.loads((WEIGHTS / "clear.json").read_text())
