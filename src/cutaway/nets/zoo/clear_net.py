@@ -83,9 +83,10 @@ class ClearNet(nn.Module):
         openings, last = self.gating(seen)
         if self.answered is None:
             return self.scores(self.summed(pictures, openings))
+        answer = self.answer(seen, last)
         summed = self.summed(pictures, openings)
         above = self.head.weight.unflatten(1, (summed.shape[1], -1)).sum(2)  # what a channel says anywhere
-        return self.scores(self.answered(summed, self.answer(seen, last), above))
+        return self.scores(self.answered(summed, answer, above))
 
     def gating(self, seen: Float[Tensor, "batch 3 height width"]) -> tuple[list[Tensor], Tensor]:
         """What each nonlinearity of the gating stream is given, and what the stream ends with: its answer."""
