@@ -23,7 +23,7 @@ FLOOR = 1e-3  # of what channels find on the mean: as if each found so much by i
 def found_on(network: ClearNet, pictures: Float[Tensor, "n 3 high wide"]) -> Float[Tensor, "channels channels"]:
     """What channels find on real pictures, each at one place of the grid: second moments of their evidence, pixel by
     pixel, of a picture's pixels the sum."""
-    grid, total = int(network.pool.output_size), torch.zeros(())  # type: ignore[arg-type]  # it was made with one number
+    grid, total = network.places, torch.zeros(())
     for number, picture in enumerate(pictures):
         y, x = divmod(number % grid**2, grid)
         with torch.no_grad():
@@ -51,7 +51,7 @@ class Along(torch.optim.Adam):
         super().__init__([self.moved.requires_grad_(True)], rate)
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # torch would have it give a loss
         """A step from where the head is: Adam never asks where that is."""
         assert closure is None
         assert self.head.grad is not None

@@ -126,6 +126,13 @@ def test_a_head_is_asked_of_a_clear_network_alone(tiny_cifar: str, tmp_path: Pat
     box = saved(task_of("cifar10", tiny_cifar).module, tmp_path / "box.safetensors")
     with pytest.raises(WeightsError, match="has no gating stream; expected weights of a clear network; try clear"):
         task_of("clear-noise", tiny_cifar, f"start={box}")
+    begun = saved(task_of("clear", tiny_cifar, "start=").module, tmp_path / "begun.safetensors")
+    asked = task_of("clear-noise", tiny_cifar, f"start={begun}", "places=2", "looked=4", "told=8")
+    grid = saved(asked.module, tmp_path / "grid.safetensors")
+    with pytest.raises(WeightsError, match=r"has no head.weight of shape \(2, 72\)"):
+        task_of("clear-noise", tiny_cifar, f"start={grid}", "places=3", "looked=4", "told=8")
+    with pytest.raises(WeightsError, match=r"has no \S+ of shape"):
+        task_of("clear-noise", tiny_cifar, "start=clear")  # which knows ten classes
     with pytest.raises(OptionError, match="places is"):
         configure(recipe("clear-noise").config, ["places=1"])
     with pytest.raises(OptionError, match="judges is"):

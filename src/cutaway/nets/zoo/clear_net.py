@@ -69,7 +69,7 @@ class ClearNet(nn.Module):
         self.advisers = nn.ModuleList(advisers) if advisers else ()
         steps = [Value(conv, pool, shared) for conv, pool, _ in filters(gates)]
         self.values = nn.Sequential(OrderedDict((f"layer{number}", step) for number, step in enumerate(steps)))
-        self.pool, self.flatten = nn.AdaptiveAvgPool2d(places), nn.Flatten()
+        self.places, self.pool, self.flatten = places, nn.AdaptiveAvgPool2d(places), nn.Flatten()
         self.answered = AnswerGate(strength) if strength else None
         self.head = nn.Linear(steps[-1].conv.out_channels * places**2, classes, bias=False)
         self.contrast = Contrast("middle")

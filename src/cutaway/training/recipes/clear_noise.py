@@ -25,7 +25,7 @@ from cutaway.core.seeds import generator
 from cutaway.metrics.noise import noise, shown
 from cutaway.nets.model import Model
 from cutaway.nets.zoo.clear_net import ClearNet, like
-from cutaway.training.cifar import Settings, Teacher, cifar_recipe, weights_of
+from cutaway.training.cifar import Settings, Teacher, cifar_recipe, took_over, weights_of
 from cutaway.training.kept_evidence import Along, apart, found_on, heard, summed_on
 from cutaway.training.loop import Task
 from cutaway.training.pictures import PREPROCESS, normalised, training_pictures
@@ -98,10 +98,10 @@ def counting_places(config: Config) -> ClearNet:
     """The network to begin with, its head spread over places; nothing but the head learns."""
     given = weights_of(config.start)
     network = like(given, len(config.classes), config.strength, config.places, config.start)
-    whole = network.head.weight.shape[1] // config.places**2
-    if given["head.weight"].shape[1] == whole:
-        given["head.weight"] = given["head.weight"].float().repeat_interleave(config.places**2, 1) / config.places**2
-    network.load_state_dict(given)
+    one, places = network.head.weight.shape[1] // config.places**2, config.places**2
+    if given["head.weight"].shape[1] == one:  # a mean over places
+        given["head.weight"] = given["head.weight"].float().repeat_interleave(places, 1) / places
+    took_over(network, given, config.start)
     network.requires_grad_(False).head.requires_grad_(True)
     return network
 
