@@ -11,6 +11,7 @@ hardly use cost nothing, and it is these that draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -21,6 +22,7 @@ from jaxtyping import Float
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
 from cutaway.metrics.noise import noise, shown
 from cutaway.nets.model import Model
@@ -98,9 +100,16 @@ def counting_places(config: Config) -> ClearNet:
     """The network to begin with, its head spread over places; nothing but the head learns."""
     given = weights_of(config.start)
     network = like(given, len(config.classes), config.strength, config.places, config.start)
-    one, places = network.head.weight.shape[1] // config.places**2, config.places**2
-    if given["head.weight"].shape[1] == one:  # a mean over places
+    places = config.places**2
+    one, columns = network.head.weight.shape[1] // places, given["head.weight"].shape[1]
+    if columns == one:  # a mean over places
         given["head.weight"] = given["head.weight"].float().repeat_interleave(places, 1) / places
+    elif columns != one * places:
+        own = math.isqrt(columns // one)
+        raise OptionError(
+            f'places is {config.places}, but the head of "{config.start}" counts a grid of {own} x {own}; expected '
+            f"that grid, or a head that is a mean over places; try places={own}"
+        )
     took_over(network, given, config.start)
     network.requires_grad_(False).head.requires_grad_(True)
     return network
