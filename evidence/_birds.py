@@ -9,6 +9,7 @@ import cutaway as cw
 from cutaway.core import cache
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.training.bird_features import GRID, Depth, Encoded, centres, encoded, points
+from cutaway.training.birds import TOGETHER
 from cutaway.whitebox import DeformablePrototypeLayer
 from cutaway.whitebox.prototypes import Prototypes
 
@@ -50,4 +51,4 @@ def looked_at(place: Tensor, depth: Depth) -> tuple[float, float]:
 @torch.no_grad()
 def places_on(net: PrototypeNet, data: Encoded) -> Tensor:
     """`part_places` of a whole split."""
-    return torch.cat([part_places(net.prototypes, net.encoder(some)) for some in data.features.split(50)])
+    return torch.cat([part_places(net.prototypes, net.encoder(some)) for some in data.features.split(TOGETHER)])

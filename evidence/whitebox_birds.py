@@ -5,7 +5,7 @@ those patches. At the deepest cut, both kinds are also told after twelve epochs 
 one to compare with, too, is the best there is for the training birds and one decay of squared weights.
 
 A part is consistent where the same part point is nearest in at least 8 of the 10 test pictures in which its prototype
-fires most; a prototype of one place is its own only part, the others have two or four that move. "sides as one": left
+fires most; a prototype of one place is its own only part, the others have two or six that move. "sides as one": left
 and right eye, wing and leg count as one point. Faithful: in each of 120 test pictures, the region where the answer's
 most weighty prototype fires (a square of a quarter of the picture's side) is replaced by the mean colour, and so is a
 square of that size elsewhere; told is what each costs the answer's lead, as a share of it: its score less the mean over
@@ -37,7 +37,7 @@ from cutaway.training.birds import BirdSettings, learned, likeness, linear_head,
 from cutaway.whitebox import DeformablePrototypeLayer, PrototypeLayer
 
 DEPTHS: tuple[Depth, ...] = ("deep",) if QUICK else ("deep", "middle", "shallow")
-SETTINGS = BirdSettings()
+SETTINGS = BirdSettings(per_class=10) if QUICK else BirdSettings()
 MOVED = replace(SETTINGS, epochs=2 if QUICK else 12)
 NEARLY = 0.5  # of ProtoPNet's likeness: of features of length one, any less asks whether a patch is the prototype's own
 MARK = ", moved"
@@ -47,13 +47,13 @@ TOP, ENOUGH, COVERED = 10, 8, 20 if QUICK else 120
 
 def layers(config: BirdSettings) -> dict[str, Any]:
     """The kinds of prototypes: one place; two parts that move near their anchors (deep alone, as they take longest);
-    four parts in four directions."""
+    six parts in six directions."""
     size, each = config.channels, config.per_class
     kinds = {
         "protopnet": lambda classes: PrototypeLayer(size, classes, each, epsilon=NEARLY),
         "deformable, anchors": lambda classes: DeformablePrototypeLayer(size, classes, each, 2, reach=1, spacing=2),
         "deformable, directions": lambda classes: DeformablePrototypeLayer(
-            size, classes, each, 4, reach=3, inner=2, form="directions"
+            size, classes, each, 6, reach=3, inner=2, form="directions"
         ),
     }
     return {kind: layer for kind, layer in kinds.items() if config.depth == "deep" or "anchors" not in kind}

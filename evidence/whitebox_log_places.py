@@ -28,7 +28,7 @@ from cutaway.training.birds import BirdSettings, learned, scores
 from cutaway.whitebox import DeformablePrototypeLayer, PrototypeLayer
 from cutaway.whitebox.prototypes import Prototypes
 
-SETTINGS = BirdSettings(per_class=5, epochs=2 if QUICK else 8, rate=1e-3)
+SETTINGS = BirdSettings(per_class=5, distinct=0.8, decay=3e-3, epochs=2 if QUICK else 8, rate=1e-3)
 
 
 def one_place(classes: int) -> Prototypes:

@@ -29,7 +29,8 @@ from cutaway.training.prototypes import placed, settle
 from cutaway.whitebox.prominence import begin
 from cutaway.whitebox.prototypes import Prototypes
 
-DECAY = 3e-3  # to which cross-validation on training birds (log loss, mirror images together) leads for prototypes
+DECAY = 1e-2  # cross-validated on training birds, prototypes and linear head: from 3e-3 to 3e-2 all tell alike
+TOGETHER = 10  # pictures whose likenesses are computed together
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class BirdSettings:
     encoder: str = "squeezenet1_1@../shared/models/squeezenet1_1_imagenet.safetensors"
     depth: Depth = "deep"  # where SqueezeNet is cut
     channels: PositiveInt = 64  # that features are reduced to
-    per_class: PositiveInt = 10  # prototypes of a class
+    per_class: PositiveInt = 40  # prototypes of a class: what one does not tell, another does
+    tried: PositiveInt = 10  # patches that are tried for each prototype: the most prominent few are much the same
+    distinct: Annotated[float, Field(gt=0, le=1)] = 0.7  # a class's prototypes are less alike than this (cosine)
     decay: PositiveFloat = DECAY  # of the head's squared weights
     epochs: NonNegativeInt = 0  # in which prototypes move, over the pictures and their mirror images
     batch: PositiveInt = 50
@@ -66,7 +69,8 @@ def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes) -> Prototy
     principal(reduce, train.features)
     encoder = nn.Sequential(OrderedDict(reduce=reduce, unit=UnitLength()))
     with torch.no_grad():
-        begin(layer, encoder(train.features), train.targets)
+        pool = config.tried * config.per_class
+        begin(layer, encoder(train.features), train.targets, pool=pool, distinct=config.distinct)
     return PrototypeNet(encoder, layer)
 
 
@@ -163,12 +167,12 @@ def solved(
 @torch.no_grad()
 def likeness(net: PrototypeNet, data: Encoded) -> Float[Tensor, "n prototypes"]:
     """How alike each picture is to each prototype."""
-    return torch.cat([net.prototypes(net.encoder(some)) for some in data.features.split(50)])
+    return torch.cat([net.prototypes(net.encoder(some)) for some in data.features.split(TOGETHER)])
 
 
 def plain(data: Encoded) -> Iterator[Batch]:
     """All features in their order."""
-    yield from zip(data.features.split(50), data.targets.split(50), strict=True)
+    yield from zip(data.features.split(TOGETHER), data.targets.split(TOGETHER), strict=True)
 
 
 @torch.no_grad()

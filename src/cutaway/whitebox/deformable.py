@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -101,15 +102,13 @@ class DeformablePrototypeLayer(Prototypes):
         maps = self.part_maps(features)
         height, width = maps.shape[-2:]
         padded = F.pad(maps, [self.allowed.shape[-1] // 2] * 4, value=NOTHING)
-        best = [
-            torch.stack(
-                [
-                    padded[:, :, part, dy : dy + height, dx : dx + width] - self.cost[part, dy, dx]
-                    for dy, dx in allowed.nonzero().tolist()
-                ]
-            ).amax(0)
-            for part, allowed in enumerate(self.allowed)
-        ]
+        best = []
+        for part, allowed in enumerate(self.allowed):
+            moves = (
+                padded[:, :, part, dy : dy + height, dx : dx + width] - self.cost[part, dy, dx]
+                for dy, dx in allowed.nonzero().tolist()
+            )
+            best.append(reduce(torch.maximum, moves))  # one by one: all at once do not fit into a processor's cache
         return torch.stack(best).mean(0)
 
     def offsets(self, features: Features) -> Int64[Tensor, "batch prototypes parts 2"]:

@@ -22,6 +22,7 @@ from cutaway.nets.zoo.squeezenet import Fire
 from cutaway.training.bird_features import CUTS, FIELDS, GRID, Encoded, centres, encoded, opened, seen, together, trunk
 from cutaway.training.birds import BirdSettings, bird_net, learned, linear_head, principal, scores, solved
 from cutaway.whitebox import PrototypeLayer
+from cutaway.whitebox.prominence import begin
 
 SETTINGS = BirdSettings(channels=6, per_class=2, epochs=3, batch=6)
 
@@ -158,6 +159,20 @@ def test_prototypes_begin_as_patches_of_their_own_class() -> None:
         nearest = distances[:, prototype].amin((1, 2))
         assert float(nearest.min()) == pytest.approx(0, abs=1e-4)
         assert int(data.targets[int(nearest.argmin())]) == label
+
+
+def test_prototypes_begin_among_as_many_patches_and_as_distinct_as_the_settings_say() -> None:
+    data = dataclasses.replace(features(), features=torch.randn(18, 8, GRID, GRID, generator=generator(0, "patches")))
+    found = []
+    for tried, distinct in ((1, 1.0), (10, 1.0), (10, 0.3)):
+        settings = dataclasses.replace(SETTINGS, per_class=3, tried=tried, distinct=distinct)
+        net = bird_net(settings, data, PrototypeLayer(6, 3, 3))
+        expected = PrototypeLayer(6, 3, 3)
+        begin(expected, net.encoder(data.features).detach(), data.targets, pool=3 * tried, distinct=distinct)
+        torch.testing.assert_close(net.prototypes.values(), expected.values())
+        found.append(expected.values().detach())
+    assert not torch.allclose(found[0], found[1])  # what is tried matters
+    assert not torch.allclose(found[1], found[2])  # and so does what is too like another
 
 
 def test_a_killed_run_that_resumes_ends_with_the_same_weights(tmp_path: Path) -> None:
