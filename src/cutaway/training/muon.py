@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from cutaway.core.devices import fast_bfloat16
+
 
 class Muon(Optimizer):
     """For weights of two or more axes, the first of them the outputs.
@@ -34,7 +36,13 @@ class Muon(Optimizer):
                 buffer = state["momentum_buffer"].mul_(group["momentum"]).add_(weight.grad)
                 ahead = weight.grad.add(buffer, alpha=group["momentum"])
                 weight.mul_(len(weight) ** 0.5 / weight.norm())
-                weight.add_(orthogonal(ahead.flatten(1)).view_as(weight), alpha=-group["lr"])
+                step = orthogonal(ahead.flatten(1).to(quick(weight)))
+                weight.add_(step.view_as(weight), alpha=-group["lr"])
+
+
+def quick(weight: Tensor) -> torch.dtype:
+    """What a step is computed in: only its directions count, so half precision does where that is quicker."""
+    return torch.bfloat16 if fast_bfloat16(weight.device.type) else weight.dtype
 
 
 def orthogonal(matrix: Float[Tensor, "rows columns"], steps: int = 3) -> Float[Tensor, "rows columns"]:

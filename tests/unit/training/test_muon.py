@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from cutaway.core.seeds import generator
+from cutaway.training import muon
 from cutaway.training.muon import Muon, orthogonal
 
 
@@ -27,7 +28,8 @@ def test_one_iteration_is_the_quintic_of_each_singular_value() -> None:
     torch.testing.assert_close(orthogonal(matrix, steps=1), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_two_steps_by_hand() -> None:
+def test_two_steps_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(muon, "quick", lambda weight: weight.dtype)  # as where half precision is no quicker
     draw = generator(2)
     weight = nn.Parameter(torch.randn(4, 3, 2, 2, generator=draw))
     gradients = torch.randn(2, 4, 3, 2, 2, generator=draw)
@@ -39,6 +41,19 @@ def test_two_steps_by_hand() -> None:
         momentum = 0.6 * momentum + gradient.flatten(1)
         by_hand = by_hand / by_hand.norm() * 2 - 0.1 * orthogonal(gradient.flatten(1) + 0.6 * momentum)
     torch.testing.assert_close(weight.detach().flatten(1), by_hand)
+
+
+def test_half_precision_steps_nearly_as_far_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+    for precision in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(muon, "quick", lambda _, precision=precision: precision)
+        weight = nn.Parameter(torch.randn(48, 24, 3, 3, generator=generator(3)))
+        begun = weight.detach() * 48**0.5 / weight.detach().norm()
+        weight.grad = torch.randn(weight.shape, generator=generator(4))
+        Muon([weight]).step()
+        steps.append(weight.detach() - begun)
+    assert weight.dtype == torch.float32
+    assert 0 < (steps[1] - steps[0]).norm() < 0.05 * steps[0].norm()
 
 
 def test_a_weight_without_a_gradient_is_left_alone() -> None:

@@ -50,6 +50,6 @@ def _stage(wide: int, width: int) -> nn.Sequential:
 
 def _norm(width: int) -> nn.BatchNorm2d:
     """Batch normalisation with an offset and no scale: the filters after it have scales enough."""
-    norm = nn.BatchNorm2d(width, momentum=0.4)
+    norm = nn.BatchNorm2d(width)
     norm.weight.requires_grad_(False)
     return norm

@@ -26,7 +26,7 @@ class Config(Settings):
 
     epochs: PositiveInt = 10  # the promise: no more than ten
     smoothing: float = 0.2  # as in airbench
-    widths: Widths = (64, 256, 256)  # airbench94's; (128, 384, 384) is airbench95's, at 2.6 times the cost
+    widths: Widths = (128, 384, 384)  # airbench95's; airbench94's (64, 256, 256) reach 94 % with test-time augmentation
 
 
 def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Batch]:
