@@ -9,8 +9,8 @@ import cutaway as cw
 from cutaway.core import cache
 from cutaway.nets.zoo.prototype_net import PrototypeNet
 from cutaway.training.bird_features import GRID, Depth, Encoded, centres, encoded, points
-from cutaway.training.birds import TOGETHER
 from cutaway.whitebox import DeformablePrototypeLayer
+from cutaway.whitebox.prominence import TOGETHER
 from cutaway.whitebox.prototypes import Prototypes
 
 DATA = "jsonl:../shared/data/birds/birds.jsonl"  # from the root, where evidence is run: the cache then knows it again

@@ -26,11 +26,10 @@ from cutaway.training.bird_features import Depth, Encoded, Features, together
 from cutaway.training.cifar import Batch
 from cutaway.training.loop import Scores, Task, fit
 from cutaway.training.prototypes import placed, settle
-from cutaway.whitebox.prominence import begin
+from cutaway.whitebox.prominence import TOGETHER, begin
 from cutaway.whitebox.prototypes import Prototypes
 
 DECAY = 1e-2  # cross-validated on training birds, prototypes and linear head: from 3e-3 to 3e-2 all tell alike
-TOGETHER = 10  # pictures whose likenesses are computed together
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def bird_net(config: BirdSettings, train: Encoded, layer: Prototypes) -> Prototy
     encoder = nn.Sequential(OrderedDict(reduce=reduce, unit=UnitLength()))
     with torch.no_grad():
         pool = config.tried * config.per_class
-        begin(layer, encoder(train.features), train.targets, pool=pool, distinct=config.distinct)
+        begin(layer, encoder(train.features), train.targets, pool, config.distinct)
     return PrototypeNet(encoder, layer)
 
 

@@ -13,7 +13,7 @@ from cutaway.core.errors import DataError
 from cutaway.whitebox.gradients import at_least_one
 from cutaway.whitebox.prototypes import Features, Prototypes
 
-SHOWN = 8  # pictures that are looked at together: maps of 64 leave a processor's cache, and take three times as long
+TOGETHER = 8  # pictures that are looked at together: maps of more of them leave a processor's cache
 
 
 def prominence(maps: Float[Tensor, "batch prototypes y x"]) -> Float[Tensor, "batch prototypes"]:
@@ -30,9 +30,9 @@ def begin(
     layer: Prototypes,
     features: Features,
     labels: Int64[Tensor, " batch"],
+    pool: int,
+    distinct: float,
     nearest: int = 10,
-    pool: int = 50,
-    distinct: float = 0.8,
 ) -> None:
     """Sets the prototypes to patches of these features that are prominent in their class, and nowhere else.
 
@@ -79,7 +79,7 @@ def _rank(layer: Prototypes, found: Tensor, features: Features, own: Tensor, nea
     """Each candidate's mean prominence where it is most alike, of which its own class's pictures count."""
     tried = copy.deepcopy(layer)
     tried.values().data = found
-    maps = [tried.similarity_maps(some) for some in features.split(SHOWN)]
+    maps = [tried.similarity_maps(some) for some in features.split(TOGETHER)]
     alike = torch.cat([each.amax((2, 3)) for each in maps])
     stands = torch.cat([prominence(each) for each in maps]) * own[:, None]
     ranked: Tensor = stands.gather(0, alike.topk(min(nearest, len(own)), dim=0).indices).mean(0)

@@ -48,7 +48,7 @@ def test_the_worth_of_a_patch_written_out() -> None:
 
 def test_what_a_class_has_and_others_have_not_is_where_prototypes_begin() -> None:
     layer = PrototypeLayer(4, 2, per_class=1)
-    begin(layer, planted(), LABELS, nearest=4, pool=20)
+    begin(layer, planted(), LABELS, pool=20, distinct=0.8, nearest=4)
     assert layer.prototypes.detach()[:, :, 0, 0].argmax(1).tolist() == [0, 1]  # and not the third spot, which all have
 
 
@@ -63,7 +63,7 @@ def kinds() -> list[Prototypes]:
 @pytest.mark.parametrize("layer", kinds(), ids=["plain", "anchors", "directions"])
 def test_prototypes_begin_as_patches_where_their_parts_may_lie(layer: Prototypes) -> None:
     features = planted()
-    begin(layer, features, LABELS, nearest=4, pool=20)
+    begin(layer, features, LABELS, pool=20, distinct=0.8, nearest=4)
     likeness = layer.similarity_maps(features).detach().amax((2, 3))
     exact = 1.0 if isinstance(layer, DeformablePrototypeLayer) else float(torch.log(torch.tensor(1 / 1e-4)))
     own = likeness.masked_fill(LABELS[:, None] != layer.classes_of[None], -torch.inf).amax(0)
@@ -96,6 +96,6 @@ def test_candidates_are_in_the_order_of_their_worth(layer: Prototypes) -> None:
 
 def test_a_class_without_pictures_and_bad_options() -> None:
     with pytest.raises(DataError, match="class 2 has no pictures; expected at least one picture of each of the 3"):
-        begin(PrototypeLayer(4, 3, 1), planted(), LABELS)
+        begin(PrototypeLayer(4, 3, 1), planted(), LABELS, pool=50, distinct=0.8)
     with pytest.raises(OptionError, match="pool is 0; expected a whole number of at least 1"):
-        begin(PrototypeLayer(4, 2, 1), planted(), LABELS, pool=0)
+        begin(PrototypeLayer(4, 2, 1), planted(), LABELS, pool=0, distinct=0.8)
