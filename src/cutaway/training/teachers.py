@@ -13,7 +13,7 @@ from cutaway.core.devices import autocast
 from cutaway.core.errors import OptionError
 from cutaway.nets.checkpoint import SUFFIXES
 from cutaway.nets.load import load
-from cutaway.nets.zoo.smooth_convnet import smooth_convnet, widths_of
+from cutaway.nets.zoo.by_weights import made_for
 from cutaway.training.cifar import Loss, Settings, Teacher, took_over, weights_of
 from cutaway.whitebox.homogeneous import contrast_of
 
@@ -35,7 +35,8 @@ def answers_of(name: str, config: Settings, device: torch.device) -> Teacher:
     """The scores that another network has for the classes that are learned.
 
     name: a network by its spec, whose labels say which of its scores these are (an OptionError where it knows not all);
-    or a run's weights file of a `smooth_convnet`, which learned these classes (a WeightsError where it is of others).
+    or a run's weights file (of `cifar10`, `airbench` and their like), which learned these classes (a WeightsError where
+    it is of others).
     """
     module, columns = (
         _stored(name, config) if Path(name).suffix in SUFFIXES and "@" not in name else _named(name, config)
@@ -62,7 +63,7 @@ def _named(name: str, config: Settings) -> tuple[nn.Module, list[int]]:
 
 def _stored(name: str, config: Settings) -> tuple[nn.Module, list[int]]:
     given, count = weights_of(name), len(config.classes)
-    module = smooth_convnet(count, widths_of(given))
+    module = made_for(given, count)
     took_over(module, given, name)
     return module, list(range(count))
 

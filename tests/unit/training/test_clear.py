@@ -48,10 +48,12 @@ def changed(task: Task[tuple[torch.Tensor, torch.Tensor]], folder: Path) -> set[
 def test_clear_learns_its_values_under_gates_and_advisers_that_stay(tiny_cifar: str, tmp_path: Path) -> None:
     gates = saved(task_of("cifar10", tiny_cifar).module, tmp_path / "gates.safetensors")
     other = saved(task_of("cifar10", tiny_cifar, "widths=[6, 10]", seed=1).module, tmp_path / "other.safetensors")
-    task = task_of("clear", tiny_cifar, "epochs=1", f"start={gates}", f'advisers=["{other}"]')
+    box = saved(task_of("airbench", tiny_cifar, seed=2).module, tmp_path / "box.safetensors")
+    task = task_of("clear", tiny_cifar, "epochs=1", f"start={gates}", f'advisers=["{other}", "{box}"]')
     moved = changed(task, tmp_path / "run")
     assert {key.split(".")[0] for key in moved} == {"values", "head"}
     assert task.module.get_parameter("advisers.0.stage2.conv2.weight").shape[0] == 10
+    assert task.module.get_parameter("advisers.1.stage1.conv1.weight").abs().max() == 127
 
 
 def test_from_nothing_gates_and_their_answer_learn_too(tiny_cifar: str, tmp_path: Path) -> None:

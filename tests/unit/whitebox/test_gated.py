@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from cutaway.core.errors import OptionError, WeightsError
-from cutaway.nets.zoo.clear_net import clear_net, like
+from cutaway.nets.zoo.airbench_net import airbench_net
+from cutaway.nets.zoo.clear_net import Value, clear_net, like
 from cutaway.nets.zoo.smooth_convnet import smooth_convnet
 from cutaway.whitebox import AnswerGate, Homogeneous, SharedGate, weights_held
 from cutaway.whitebox.contrast import middle
+
+ADVISERS = [partial(smooth_convnet, widths=(6, 6), whitening=3), partial(airbench_net, widths=(8,), whitening=4)]
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -165,11 +169,11 @@ def test_an_answer_opens_by_no_less_than_nothing() -> None:
     with pytest.raises(OptionError, match=r"strength is -1\.0; expected a number of at least 0; try strength=1.0"):
         AnswerGate(-1.0)
     with pytest.raises(OptionError, match="1 advisers, but strength is 0: nobody listens"):
-        clear_net(4, (6, 8), 3, advisers=[(6, 8)])
+        clear_net(4, (6, 8), 3, advisers=[partial(smooth_convnet, widths=(6, 8))])
 
 
 def test_with_answers_scores_still_add_up_and_follow_them() -> None:
-    network = clear_net(4, (6, 8), 3, strength=2.0, advisers=[(6, 6), (8,)])
+    network = clear_net(4, (6, 8), 3, strength=2.0, advisers=ADVISERS)
     trained_a_little(network)
     picture = drawn(5, 3, 16, 16).requires_grad_()
     scores = network(picture)
@@ -207,9 +211,18 @@ def test_a_head_may_count_places_each_in_its_own_way() -> None:
 
 
 def test_a_clear_network_is_told_by_its_weights() -> None:
-    network = clear_net(4, (6, 8), 3, strength=1.0, advisers=[(6, 6), (8,)], places=2)
+    network = clear_net(4, (6, 8), 3, strength=1.0, advisers=ADVISERS, places=2)
     again = like(network.state_dict(), 4, 1.0, 2)
     again.load_state_dict(network.state_dict())
+    assert isinstance(network.values[2], Value)
+    with torch.no_grad():
+        before = network.eval()(drawn(2, 3, 16, 16).float())
+        network.values_in_integers()
+        after = network(drawn(2, 3, 16, 16).float())
+    whole = network.values[2].conv.weight.detach()
+    assert torch.equal(whole, whole.round())
+    assert bool((whole.abs().amax((1, 2, 3)) == 127).all())
+    torch.testing.assert_close(after, before, rtol=0, atol=0.02 * float(before.abs().max()))
     with pytest.raises(WeightsError, match='"box" has no gating stream; expected weights of a clear network'):
         like(smooth_convnet(4, (6, 8), 3).state_dict(), 4, 1.0, 2, "box")
 

@@ -75,8 +75,8 @@ _IMAGENET = Preprocess(size=224, mean=IMAGENET_MEAN, std=IMAGENET_STD, resize=25
 _LUCID = Preprocess(size=224, mean=(117 / 255,) * 3, std=(1 / 255,) * 3, resize=256)
 _CAFFE = Preprocess(size=224, mean=(104 / 255, 117 / 255, 128 / 255), std=(1 / 255,) * 3, resize=256, bgr=True)
 _INCEPTION = Preprocess(size=299, mean=(0.5,) * 3, std=(0.5,) * 3, resize=342)
-_NARROW, _WIDE = (64, 144, 176), (64, 192, 256)
-_CLEAR = partial(clear_net, widths=_WIDE, strength=1.0, advisers=(_NARROW, _NARROW, _WIDE), places=4)
+_ADVISER = partial(airbench_net, widths=(128, 384, 384))
+_CLEAR = partial(clear_net, widths=(64, 192, 256), strength=1.0, advisers=(_ADVISER,), places=4)
 
 
 def _resnet(depth: int) -> ZooEntry:

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.core.errors import OptionError, WeightsError
-from cutaway.nets.zoo.smooth_convnet import filters, leaves, smooth_convnet, widths_of
+from cutaway.nets.zoo.by_weights import made_for
+from cutaway.nets.zoo.smooth_convnet import filters, leaves, smooth_convnet
 from cutaway.whitebox import AnswerGate, Contrast, SharedGate
 from cutaway.whitebox.homogeneous import contrast_of
 
@@ -30,17 +31,29 @@ class Value(nn.Module):
     """One step of the value stream: a convolution, a mean where the grid is halved, and the gates.
 
     The mean is over 4 x 4 places, two apart: means that don't overlap leave their grid in every gradient.
+    unit: what one is worth in each filter, where these are in whole numbers.
     """
+
+    unit: Tensor
 
     def __init__(self, like: nn.Conv2d, pool: nn.Module | None, shared: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(like.in_channels, like.out_channels, 3, padding=1, bias=False)
         self.pool = nn.Identity() if pool is None else nn.AvgPool2d(4, 2, 1, count_include_pad=False)
         self.gate = SharedGate(shared)
+        self.register_buffer("unit", torch.ones(like.out_channels, 1, 1))
 
     def forward(self, values: Tensor, by: Tensor) -> Tensor:
-        gated: Tensor = self.gate(self.pool(self.conv(values)), by)
+        summed = self.pool(self.conv(values))
+        gated: Tensor = self.gate(summed * self.unit.to(summed), by)
         return gated
+
+    @torch.no_grad()
+    def in_integers(self, top: int = 127) -> None:
+        """Rounds filters to whole numbers up to `top`, so that each weight takes a byte."""
+        step = self.conv.weight.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(self.unit.dtype).tiny) / top
+        self.conv.weight.copy_((self.conv.weight / step).round())
+        self.unit *= step[:, 0]
 
 
 class ClearNet(nn.Module):
@@ -121,6 +134,12 @@ class ClearNet(nn.Module):
                 each.eval()
         return self
 
+    def values_in_integers(self) -> None:
+        """Rounds the value stream's filters: a byte for each weight, and hardly another score."""
+        for step in self.values:
+            assert isinstance(step, Value)
+            step.in_integers()
+
     @torch.no_grad()
     def values_like_gates(self) -> None:
         """The value stream begins with the gating stream's filters, at the size that its norms give them."""
@@ -139,15 +158,15 @@ def clear_net(
     whitening: int = 16,
     shared: int = SHARED,
     strength: float = 0.0,
-    advisers: Sequence[Sequence[int]] = (),
+    advisers: Sequence[Callable[..., nn.Module]] = (),
     places: int = 1,
 ) -> ClearNet:
     """The network for pictures that two poolings divide; its gating stream is a `smooth_convnet`.
 
-    advisers: the widths of each, which are of the same make.
+    advisers: what makes each, `adviser(classes=...)`.
     """
-    gates, *others = (smooth_convnet(classes, each, whitening) for each in (widths, *advisers))
-    return ClearNet(gates, classes, shared, strength, others, places)
+    gates = smooth_convnet(classes, widths, whitening)
+    return ClearNet(gates, classes, shared, strength, [each(classes=classes) for each in advisers], places)
 
 
 def like(weights: Mapping[str, Tensor], classes: int, strength: float, places: int, name: str = "weights") -> ClearNet:
@@ -161,7 +180,9 @@ def like(weights: Mapping[str, Tensor], classes: int, strength: float, places: i
             streams.setdefault(stream[0], {})[key] = value
     if "gates" not in streams:
         raise WeightsError(f'"{name}" has no gating stream; expected weights of a clear network; try clear')
-    gates, *advisers = (widths_of(streams[stream]) for stream in sorted(streams, key=lambda each: (len(each), each)))
-    whitening = len(weights["gates.stem.whiten.weight"]) // 2
+    gates, *advisers = (
+        made_for({key.removeprefix(f"{stream}."): value for key, value in streams[stream].items()}, classes)
+        for stream in sorted(streams, key=lambda each: (len(each), each))
+    )
     answers = "gates.head.weight" in weights
-    return clear_net(classes, gates, whitening, strength=strength * answers, advisers=advisers, places=places)
+    return ClearNet(gates, classes, strength=strength * answers, advisers=advisers, places=places)

@@ -56,7 +56,7 @@ def filters(network: nn.Module) -> list[tuple[nn.Conv2d, nn.Module | None, nn.Ba
     for layer in leaves(network):
         if isinstance(layer, nn.Conv2d):
             found.append((layer, None, None))
-        elif isinstance(layer, nn.AvgPool2d):
+        elif isinstance(layer, nn.AvgPool2d | nn.MaxPool2d):
             found[-1] = (found[-1][0], layer, found[-1][2])
         elif isinstance(layer, nn.BatchNorm2d):
             found[-1] = (found[-1][0], found[-1][1], layer)

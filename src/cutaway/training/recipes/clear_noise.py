@@ -97,7 +97,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Ten
 
 
 def counting_places(config: Config) -> ClearNet:
-    """The network to begin with, its head spread over places; nothing but the head learns."""
+    """The network to begin with, filters in whole numbers, its head spread over places; nothing but the head learns."""
     given = weights_of(config.start)
     network = like(given, len(config.classes), config.strength, config.places, config.start)
     places = config.places**2
@@ -111,6 +111,7 @@ def counting_places(config: Config) -> ClearNet:
             f"that grid, or a head that is a mean over places; try places={own}"
         )
     took_over(network, given, config.start)
+    network.values_in_integers()
     network.requires_grad_(False).head.requires_grad_(True)
     return network
 
