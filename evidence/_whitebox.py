@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,16 +33,27 @@ PAIR = ("airplane", "automobile")
 
 
 def trained(name: str, settings: Sequence[str], seed: int = 0, tag: str = "") -> tuple[cw.Model, dict[str, Any]]:
-    """A recipe's network, trained now or taken up where a run was left, and its card."""
+    """A recipe's network and its card: as it was trained with these settings, trained now, or taken up where it was."""
     found = recipe(name)
     config = configure(found.config, settings)
     folder = RUNS / (tag or name) / f"seed{seed}"
     task = replace(found.task(config, DATA, seed, torch.device("cpu")), score=dict)  # only the end is scored
     found = replace(found, task=wraps(found.task)(lambda *_: task))
-    card = run(found, config, DATA, folder, seed, resume=True, report=lambda line: print(line, file=sys.stderr))
+    card = carded(folder, {"config": asdict(config), "data": DATA, "seed": seed})
+    if card is None:
+        card = run(found, config, DATA, folder, seed, resume=True, report=lambda line: print(line, file=sys.stderr))
     task.module.load_state_dict(load_file(folder / "weights.safetensors"))
     task.module.eval()
     return cw.Model(task.module, PREPROCESS, config.classes, name=name), card
+
+
+def carded(folder: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The card of a finished run, where it is of what is asked."""
+    path = folder / "card.json"
+    if not path.exists():
+        return None
+    card: dict[str, Any] = json.loads(path.read_text())
+    return card if all(card[key] == value for key, value in json.loads(json.dumps(asked)).items()) else None
 
 
 def examined(classes: Sequence[str] = LABELS, count: int | None = None) -> tuple[Tensor, Tensor]:

@@ -152,15 +152,14 @@ def main() -> None:
     data, by = examined(LABELS, None if not QUICK else 300), judge()
     wanted = [word for word in sys.argv[1:] if not word.startswith("-")]  # names of rows, to measure these first
     train = "--train" in sys.argv
-    rows = [] if wanted else long_rows(data, by)
-    again = [] if wanted or QUICK else rows_again(train, data, by)
-    rows += again
-    missing = 0 if wanted or QUICK else 2 * len(SEEDS) - len(again)  # seed 0: `clear` is shipped, `airbench` read twice
+    rows = [] if wanted or QUICK else rows_again(train, data, by)
+    missing = 0 if wanted or QUICK else 2 * len(SEEDS) - len(rows)  # seed 0: `clear` is shipped, `airbench` read twice
     for one in SHORT:
         asked = one.row in wanted
         if asked or (not wanted and there(one, train)):
             rows += short_rows(one, data, by)
         missing += not (wanted or there(one, train))
+    rows = rows if wanted else long_rows(data, by) + rows
     lead = pareto(rows)
     claim = (
         "All recipes by all metrics; of accuracy and of evidence that lies on its class nobody has more of both than "
