@@ -6,6 +6,7 @@ nothing. Judges, who say what is seen on noise, are its own gates and black box,
 
 from __future__ import annotations
 
+from _evidence import ROOT
 from _whitebox import RUNS, trained
 
 import cutaway as cw
@@ -31,7 +32,5 @@ def clear_again(seed: int) -> cw.Model:
 
 def stored(name: str, settings: list[str], seed: int, tag: str = "") -> str:
     """Where the weights of a run lie, from the root."""
-    folder = RUNS / (tag or name) / f"seed{seed}"
-    if not (folder / "card.json").exists():
-        trained(name, settings, seed, tag)
-    return str(folder.relative_to(RUNS.parents[1]) / "weights.safetensors")
+    trained(name, settings, seed, tag)
+    return str((RUNS / (tag or name) / f"seed{seed}" / "weights.safetensors").relative_to(ROOT))
