@@ -13,11 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, StrictUndefined
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "evidence" / "results"
 PAGE = ROOT / "docs" / "evidence.md"
 ROOMS = {"naming": ("naming_", "guide_"), "construct": ("construct_",), "whitebox": ("whitebox_",)}
-"""Pages of one room: what evidence/NAME_top.md says by hand, then that room's own claims."""
+"""Pages of one room: what evidence/NAME_top.md says by hand, which may quote rows of results, then its own claims."""
 TOP = """# Evidence
 
 Every figure on this page was printed by a script in this repository: each section names the command, the commit and the
@@ -60,15 +62,23 @@ def render() -> str:
     order = {name: index for index, name in enumerate(scripts())}
     results = [json.loads(path.read_text()) for path in RESULTS.glob("*.json")]
     results.sort(key=lambda result: (order.get(result["name"], len(order)), result["name"]))
-    contents = [f"- [{result['claim']}](#{result['name']})" for result in results]
-    return "\n".join([TOP, *contents, "", *map(section, results)])
+    return "\n".join([TOP, *contents(results), "", *map(section, results)])
+
+
+def contents(results: list[dict[str, Any]]) -> list[str]:
+    """Every claim as a line that leads to it."""
+    return [f"- [{each['claim']}](#{each['name']}){'' if each['passed'] else ' (not shown)'}" for each in results]
 
 
 def room(name: str) -> str:
     """A room's page: what it says by hand, then its own claims."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
-    own = [section(result) for result in results if result["name"].startswith(ROOMS[name])]
-    return (ROOT / "evidence" / f"{name}_top.md").read_text() + "\n".join(own)
+    own = [result for result in results if result["name"].startswith(ROOMS[name])]
+    top = Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(
+        (ROOT / "evidence" / f"{name}_top.md").read_text()
+    )
+    said = top.render({result["name"]: result["rows"] for result in results})
+    return "\n".join([said, *contents(own), "", *map(section, own)])
 
 
 def pages() -> dict[Path, str]:
