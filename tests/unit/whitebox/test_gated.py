@@ -168,7 +168,7 @@ def test_with_answers_held_gates_are_constants() -> None:
 def test_an_answer_opens_by_no_less_than_nothing() -> None:
     with pytest.raises(OptionError, match=r"strength is -1\.0; expected a number of at least 0; try strength=1.0"):
         AnswerGate(-1.0)
-    with pytest.raises(OptionError, match="1 advisers, but strength is 0: nobody listens"):
+    with pytest.raises(OptionError, match="advisers given: 1, but strength is 0: nobody listens"):
         clear_net(4, (6, 8), 3, advisers=[partial(smooth_convnet, widths=(6, 8))])
 
 
@@ -211,12 +211,13 @@ def test_a_head_may_count_places_each_in_its_own_way() -> None:
 
 
 def test_a_clear_network_is_told_by_its_weights() -> None:
-    network = clear_net(4, (6, 8), 3, strength=1.0, advisers=ADVISERS, places=2)
-    again = like(network.state_dict(), 4, 1.0, 2)
+    network = clear_net(4, (6, 8), 3, shared=3, strength=1.0, advisers=ADVISERS, places=2)
+    again = like(network.state_dict(), 4, 1.0, 2, shared=3)
     again.load_state_dict(network.state_dict())
     assert isinstance(network.values[2], Value)
     with torch.no_grad():
         before = network.eval()(drawn(2, 3, 16, 16).float())
+        torch.testing.assert_close(again.eval()(drawn(2, 3, 16, 16).float()), before)
         network.values_in_integers()
         after = network(drawn(2, 3, 16, 16).float())
     whole = network.values[2].conv.weight.detach()
@@ -224,7 +225,7 @@ def test_a_clear_network_is_told_by_its_weights() -> None:
     assert bool((whole.abs().amax((1, 2, 3)) == 127).all())
     torch.testing.assert_close(after, before, rtol=0, atol=0.02 * float(before.abs().max()))
     with pytest.raises(WeightsError, match='"box" has no gating stream; expected weights of a clear network'):
-        like(smooth_convnet(4, (6, 8), 3).state_dict(), 4, 1.0, 2, "box")
+        like(smooth_convnet(4, (6, 8), 3).state_dict(), 4, 1.0, 2, name="box")
 
 
 def test_a_stream_that_learns_nothing_keeps_its_norms() -> None:

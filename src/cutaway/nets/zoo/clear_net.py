@@ -77,7 +77,7 @@ class ClearNet(nn.Module):
     ) -> None:
         super().__init__()
         if advisers and not strength:
-            raise OptionError(f"{len(advisers)} advisers, but strength is 0: nobody listens; try strength=1.0")
+            raise OptionError(f"advisers given: {len(advisers)}, but strength is 0: nobody listens; try strength=1.0")
         self.gates = gates
         self.advisers = nn.ModuleList(advisers) if advisers else ()
         steps = [Value(conv, pool, shared) for conv, pool, _ in filters(gates)]
@@ -169,10 +169,18 @@ def clear_net(
     return ClearNet(gates, classes, shared, strength, [each(classes=classes) for each in advisers], places)
 
 
-def like(weights: Mapping[str, Tensor], classes: int, strength: float, places: int, name: str = "weights") -> ClearNet:
+def like(
+    weights: Mapping[str, Tensor],
+    classes: int,
+    strength: float,
+    places: int,
+    shared: int = SHARED,
+    name: str = "weights",
+) -> ClearNet:
     """A network of the shape that these weights are of, but for its grid of places.
 
-    strength: of its answers, where it has such, which weights don't tell. Raises WeightsError for other networks.
+    strength, shared: of its answers, where it has such, and of its gates, which weights don't tell. Raises WeightsError
+    for other networks.
     """
     streams: dict[str, dict[str, Tensor]] = {}
     for key, value in weights.items():
@@ -185,4 +193,4 @@ def like(weights: Mapping[str, Tensor], classes: int, strength: float, places: i
         for stream in sorted(streams, key=lambda each: (len(each), each))
     )
     answers = "gates.head.weight" in weights
-    return ClearNet(gates, classes, strength=strength * answers, advisers=advisers, places=places)
+    return ClearNet(gates, classes, shared, strength * answers, advisers, places)

@@ -26,7 +26,7 @@ from cutaway.core.errors import OptionError
 from cutaway.core.seeds import generator
 from cutaway.metrics.noise import noise, shown
 from cutaway.nets.model import Model
-from cutaway.nets.zoo.clear_net import ClearNet, like
+from cutaway.nets.zoo.clear_net import SHARED, ClearNet, like
 from cutaway.training.cifar import Settings, Teacher, cifar_recipe, took_over, weights_of
 from cutaway.training.kept_evidence import Along, apart, found_on, heard, summed_on
 from cutaway.training.loop import Task
@@ -47,6 +47,7 @@ class Config(Settings):
 
     start: str = "clear"  # the network whose head is asked
     strength: PositiveFloat = 1.0  # how far its answers open its last channels, if it has any; weights don't tell
+    shared: PositiveInt = SHARED  # places a side that share its gates; weights don't tell
     places: Annotated[int, Field(ge=2)] = 4  # a side of the grid that the head counts
     epochs: PositiveInt = 1
     steps: PositiveInt = 300
@@ -99,7 +100,7 @@ def task(config: Config, data: str, seed: int, device: torch.device) -> Task[Ten
 def counting_places(config: Config) -> ClearNet:
     """The network to begin with, filters in whole numbers, its head spread over places; nothing but the head learns."""
     given = weights_of(config.start)
-    network = like(given, len(config.classes), config.strength, config.places, config.start)
+    network = like(given, len(config.classes), config.strength, config.places, config.shared, config.start)
     places = config.places**2
     one, columns = network.head.weight.shape[1] // places, given["head.weight"].shape[1]
     if columns == one:  # a mean over places
