@@ -1,9 +1,9 @@
 """Ten classes, three layers, no negative weight above the first: how right, how exact, what units show on noise.
 
-The network is that of `cutaway train positive`; how the stored one came about, in three stretches, and how often test
-pictures were looked at on the way, is said in docs/whitebox.md. Below it stand variants, trained on 45,000 pictures
-once each and scored on the other 5,000: those that have been trained (`python evidence/whitebox_positive.py --variants`
-trains them, some minutes each).
+The network is that of `cutaway train positive`, two hours of one core; how often test pictures were looked at on the
+way to its settings is said in docs/whitebox.md. Below it stand variants, trained on 45,000 pictures once each and
+scored on the other 5,000: those that have been trained (`python evidence/whitebox_positive.py --variants` trains them,
+some minutes each).
 """
 
 from __future__ import annotations
