@@ -8,11 +8,11 @@ decay of squared weights.
 A part is consistent where the same part point is nearest in at least 8 of the 10 test pictures in which its prototype
 fires most; a prototype of one place is its own only part, the others have two or six that move. "sides as one": left
 and right eye, wing and leg count as one point. The interval is over prototypes, since parts of one are much alike.
-Faithful: in each of 120 test pictures, the region where the answer's
-most weighty prototype fires (a square of a quarter of the picture's side) is replaced by the mean colour, and so is a
-square of that size elsewhere; told is what each costs the answer's lead, as a share of it: its score less the mean over
-classes, for what is added to all scores alike decides nothing, and without a bias it is much. Part points are those of
-CUB-200-2011; settings were chosen on training birds.
+Faithful: in each of 120 test pictures, the region where the answer's most weighty prototype fires (a square of a
+quarter of the picture's side) is replaced by the mean colour, and so is a square of that size elsewhere; told is what
+each costs the answer's lead, as a share of it: its score less the mean over classes, for what is added to all scores
+alike decides nothing, and without a bias it is much. Part points are those of CUB-200-2011; settings were chosen on
+training birds.
 """
 
 from __future__ import annotations
