@@ -36,7 +36,7 @@ from cutaway.training.pictures import PREPROCESS
 from cutaway.whitebox import AnswerGate, Contrast, Homogeneous
 from cutaway.whitebox.homogeneous import contrast_of
 
-MOSAICS = 20 if QUICK else 100
+MOSAICS = 20 if QUICK else 1000
 WANTED = 94.0
 NOISE = "recognised on noise"
 ROBUST = "adversarially trained"
