@@ -5,7 +5,8 @@ gates saw 18 epochs more, which gave nothing) and three of `airbench`. All other
 one epoch: "passes" counts the pictures that went through a network in training, so rows of as many passes can be
 compared, and no accuracy is what a recipe reaches at length. "pullback" rows read a black box through soft gates: the
 rival. The judge of the noise test is a ResNet-20 with public weights. Bootstrap intervals over pictures, mosaics
-(chance 0.111), or classes and sets of noise (chance 0.1).
+(chance 0.111), or classes and sets of noise (chance 0.1). "measured at" is the commit of rows whose runs are not there
+(they lie in out/, which git does not know): these stand as the table had them.
 
     python evidence/whitebox_table.py --train    trains those that are not there (five hours of one core with bfloat16)
     python evidence/whitebox_table.py bagnet     one row alone
@@ -20,7 +21,7 @@ from statistics import mean
 from typing import Any
 
 from _clear import clear_again
-from _evidence import QUICK, ROOT, report
+from _evidence import QUICK, RESULTS, report
 from _legible import READINGS, Pictures, fallen, figure, judge, kept, legible, told
 from _pareto import Axis, Point, best, picture
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
@@ -28,7 +29,7 @@ from _whitebox import IMAGES, RUNS, drawn, examined, trained
 import cutaway as cw
 from cutaway.data.cifar10 import LABELS
 
-MOSAICS = 20 if QUICK else 60
+MOSAICS = 20 if QUICK else 300
 NARROW = "widths=[32, 64, 96]"
 LONG = {"clear": 2_860_000, "black box (cifar10)": 800_000, "adversarially trained": 100_000, "B-cos": 200_000}
 """Rows of whitebox_clear that stand here too, and their passes, beyond the black box's where they begin with it."""
@@ -73,14 +74,22 @@ def row(name: str, model: cw.Model, reading: str, passes: int, data: Pictures, b
         return told(model, data) | legible(model, reading, data, by, MOSAICS) | shuffled
 
     asked = {"what": "table", "reading": reading, "mosaics": MOSAICS, "of": len(data[1])}
-    found = {"network": name, "read by": READINGS[reading], "passes": passes} | kept(model, asked, measure)
+    found = {"network": name, "read by": READINGS[reading], "passes": passes, "mosaics": MOSAICS}
+    found |= kept(model, asked, measure)
     print(found, file=sys.stderr, flush=True)
     return found
 
 
-def there(one: Short, train: bool) -> bool:
-    """Whether its network is there, or is to be trained."""
-    return train or QUICK or (RUNS / tag_of(one) / "seed0" / "card.json").exists()
+def there(tag: str, seed: int = 0) -> bool:
+    """Whether the network of a run is there, or is to be trained."""
+    return "--train" in sys.argv or QUICK or (RUNS / tag / f"seed{seed}" / "card.json").exists()
+
+
+def earlier(name: str) -> list[dict[str, Any]]:
+    """A network's rows as the table had them, and the commit that they were measured at."""
+    path = RESULTS / "whitebox_table.json"
+    before: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"rows": []}
+    return [{"measured at": before["commit"]} | each for each in before["rows"] if each["network"] == name]
 
 
 def tag_of(one: Short) -> str:
@@ -100,7 +109,7 @@ def short_rows(one: Short, data: Pictures, by: cw.Model) -> list[dict[str, Any]]
 
 def long_rows(data: Pictures, by: cw.Model) -> list[dict[str, Any]]:
     """What whitebox_clear measured, and the black box read by pullback."""
-    kept_rows = json.loads((ROOT / "evidence" / "results" / "whitebox_clear.json").read_text())["rows"]
+    kept_rows = json.loads((RESULTS / "whitebox_clear.json").read_text())["rows"]
     found = []
     for each in kept_rows:
         if each["network"] in LONG and each["read by"] == READINGS["gradient"]:
@@ -113,18 +122,23 @@ def long_rows(data: Pictures, by: cw.Model) -> list[dict[str, Any]]:
     return [*found, row(f"{box}, at length", cw.load("cifar10"), "pullback", LONG[box], data, by)]
 
 
-def rows_again(train: bool, data: Pictures, by: cw.Model) -> list[dict[str, Any]]:
+def rows_again(data: Pictures, by: cw.Model) -> list[dict[str, Any]]:
     """`clear` with two further seeds, and `airbench` with three, the first also read by pullback."""
     found = []
     for seed in SEEDS[1:]:
-        if train or (RUNS / "clear-asked" / f"seed{seed}" / "card.json").exists():
-            name = f"clear, at length, seed {seed}"
+        name = f"clear, at length, seed {seed}"
+        if there("clear-asked", seed):
             found.append(row(name, clear_again(seed), "gradient", AGAIN["clear"], data, by))
+        else:
+            found += earlier(name)
     for seed in SEEDS:
-        if train or (RUNS / "airbench" / f"seed{seed}" / "card.json").exists():
-            name, box = f"airbench, at length, seed {seed}", trained("airbench", [], seed)[0]
+        name = f"airbench, at length, seed {seed}"
+        if there("airbench", seed):
+            box = trained("airbench", [], seed)[0]
             for reading in ("gradient",) if seed else ("gradient", "pullback"):
                 found.append(row(name, box, reading, AGAIN["airbench"], data, by))
+        else:
+            found += earlier(name)
     return found
 
 
@@ -151,14 +165,14 @@ def pareto(rows: list[dict[str, Any]]) -> list[str]:
 def main() -> None:
     data, by = examined(LABELS, None if not QUICK else 300), judge()
     wanted = [word for word in sys.argv[1:] if not word.startswith("-")]  # names of rows, to measure these first
-    train = "--train" in sys.argv
-    rows = [] if wanted or QUICK else rows_again(train, data, by)
+    rows = [] if wanted or QUICK else rows_again(data, by)
     missing = 0 if wanted or QUICK else 2 * len(SEEDS) - len(rows)  # seed 0: `clear` is shipped, `airbench` read twice
     for one in SHORT:
-        asked = one.row in wanted
-        if asked or (not wanted and there(one, train)):
-            rows += short_rows(one, data, by)
-        missing += not (wanted or there(one, train))
+        if wanted and one.row not in wanted:
+            continue
+        some = short_rows(one, data, by) if wanted or there(tag_of(one)) else earlier(one.row)
+        rows += some
+        missing += not some
     rows = rows if wanted else long_rows(data, by) + rows
     lead = pareto(rows)
     claim = (
