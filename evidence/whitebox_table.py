@@ -21,7 +21,7 @@ from statistics import mean
 from typing import Any
 
 from _clear import clear_again
-from _evidence import QUICK, RESULTS, report
+from _evidence import QUICK, ROOT, report
 from _legible import READINGS, Pictures, fallen, figure, judge, kept, legible, told
 from _pareto import Axis, Point, best, picture
 from _whitebox import IMAGES, RUNS, drawn, examined, trained
@@ -36,6 +36,7 @@ LONG = {"clear": 2_860_000, "black box (cifar10)": 800_000, "adversarially train
 AGAIN = {"clear": 1_960_000, "airbench": 500_000}
 """Recipes with three seeds at length, and the passes of one."""
 SEEDS = (0, 1, 2)
+RESULTS = ROOT / "evidence" / "results"
 
 
 @dataclass(frozen=True)
