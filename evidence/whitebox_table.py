@@ -6,8 +6,8 @@ one epoch: "passes" counts the pictures that went through a network in training,
 compared, and no accuracy is what a recipe reaches at length. "pullback" rows read a black box through soft gates: the
 rival. The judge of the noise test is a ResNet-20 with public weights. Bootstrap intervals over pictures, mosaics
 (chance 0.111), or classes and sets of noise (chance 0.1). "measured at" is the commit of rows whose runs are not there
-(they lie in out/, which git does not know): these stand as the table had them, on 60 mosaics; rows of whitebox_clear are
-on 1,000.
+(they lie in out/, which git does not know): these stand as the table had them, on 60 mosaics; rows of
+whitebox_clear are on 1,000.
 
     python evidence/whitebox_table.py --train    trains those that are not there (five hours of one core with bfloat16)
     python evidence/whitebox_table.py bagnet     one row alone
