@@ -165,8 +165,11 @@ def pareto(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def main() -> None:
-    data, by = examined(LABELS, None if not QUICK else 300), judge()
     wanted = [word for word in sys.argv[1:] if not word.startswith("-")]  # names of rows, to measure these first
+    known = [one.row for one in SHORT]
+    if unknown := [word for word in wanted if word not in known]:
+        sys.exit(f"error: no row {', '.join(unknown)}; expected one of {'; '.join(known)}")
+    data, by = examined(LABELS, None if not QUICK else 300), judge()
     rows = [] if wanted or QUICK else rows_again(data, by)
     missing = 0 if wanted or QUICK else 2 * len(SEEDS) - len(rows)  # seed 0: `clear` is shipped, `airbench` read twice
     for one in SHORT:
